@@ -1,0 +1,415 @@
+"""Scalar expressions: parsed when the map is read, checked word by word, and given a type.
+
+A steward writes ``coalesce(AEENDAT, SAEENDAT)`` or ``AESERCD = 1``; everything that is not a scalar over the
+map's own columns (statements, sub-selects, files, random numbers, today's date) is refused here, so that a map
+can neither read nor do what it does not say.  Text is never cast by the engine's own rules: a comparison of a
+text column with a number reads the number with ``o_num``, which gives NULL where the engine would stop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
+from sqlglot.parser import Parser as SqlParser
+
+from omopify.compiler.functions import ANY, FUNCTIONS, SAME_TYPE, Function
+from omopify.compiler.typed import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    INTEGER,
+    NULL,
+    NUMBER,
+    NUMERIC,
+    TEXT,
+    Typed,
+    as_text,
+    literal,
+    read_date,
+    read_number,
+    read_year,
+)
+from omopify.errors import Location, Problems, did_you_mean
+
+
+class _Expressions(Dialect):
+    """SQL without any built-in function: every call stays as it was written, with its place."""
+
+    class Parser(SqlParser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+
+
+@dataclass(slots=True)
+class Names:
+    """What an expression may refer to: columns (also ``join.COLUMN``) and the trial's facts.
+
+    ``used`` collects the columns that were asked for; ``open`` accepts unknown columns (when neither the
+    export nor a column list says what there is).
+    """
+
+    columns: Mapping[str, Typed]
+    owner: str
+    """How the columns' owner is called in messages: ``source 'ae'``."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    fact: Callable[[str], str | None] = lambda _name: None
+    facts: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    open: Callable[[str], Typed | None] = lambda _name: None
+    used: set[str] = field(default_factory=set)
+    folded: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Index the columns by their folded names."""
+        self.folded = {name.casefold(): name for name in self.columns}
+
+    def column(self, name: str) -> Typed | None:
+        """Return a column by its name in any case, and note that it is used."""
+        known = name if name in self.columns else self.folded.get(name.casefold())
+        if known is None:
+            return self.open(name)
+        self.used.add(known)
+        return self.columns[known]
+
+
+_COMPARISONS: Mapping[type[exp.Expr], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.LT: "<",
+    exp.LTE: "<=",
+}
+_ARITHMETIC: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """What window functions and aggregates in an expression run over (SQL for PARTITION BY and ORDER BY)."""
+
+    partition: str
+    order: str = ""
+    kind: str = "aggregate"
+
+    def clause(self) -> str:
+        """Return the OVER clause."""
+        order = f" ORDER BY {self.order}" if self.order else ""
+        return f" OVER (PARTITION BY {self.partition}{order})"
+
+
+class _Refused(Exception):
+    """What is wrong with an expression, with the offset in its text."""
+
+    def __init__(self, code: str, message: str, hint: str = "", offset: int = 0):
+        super().__init__(message)
+        self.code, self.message, self.hint, self.offset = code, message, hint, offset
+
+
+def compile_expression(
+    text: str, names: Names, at: Location, problems: Problems, over: Over | None = None
+) -> Typed | None:
+    """Check one scalar expression and return it as SQL with its type; note what is wrong and return None.
+
+    ``at`` is where the text starts in the map; ``over`` allows aggregates or window functions.
+    """
+    try:
+        tree = _parse(text)
+        return _Compiler(names, over).compile(tree)
+    except _Refused as refused:
+        place = replace(at, column=at.column + refused.offset) if at.line else at
+        problems.add(refused.code, refused.message, place, refused.hint)
+    except RecursionError:
+        problems.add("OM302", "the expression is nested too deeply", at)
+    return None
+
+
+def columns_of(text: str) -> Iterator[str]:
+    """Yield the column names that an expression mentions (nothing if it is not an expression)."""
+    try:
+        tree = _parse(text)
+    except (_Refused, RecursionError):
+        return
+    for column in tree.find_all(exp.Column):
+        yield f"{column.table}.{column.name}" if column.table else column.name
+
+
+def split_order(text: str) -> tuple[str, str]:
+    """Split ``EventDate desc`` into the expression and its direction (ASC or DESC)."""
+    found = re.match(r"(?is)^(.*\S)\s+(asc|desc)\s*$", text)
+    return (found[1], found[2].upper()) if found else (text, "ASC")
+
+
+def _parse(text: str) -> exp.Expr:
+    try:
+        trees = Dialect.get_or_raise(_Expressions).parse(text)
+    except SqlglotError as error:
+        details: list[Any] = getattr(error, "errors", None) or [{}]
+        words = str(details[0].get("description") or "something is out of place").split("\n")[0].rstrip(".")
+        offset = max(int(details[0].get("col") or 1) - 1, 0) if "\n" not in text else 0
+        hint = "a column's name with blanks or signs stands in double quotes"
+        raise _Refused("OM302", f"this is not an expression: {words.lower()}", hint, offset) from None
+    if len(trees) != 1 or trees[0] is None:
+        raise _Refused("OM302", "this is not one expression", "write one value, no ';'")
+    return trees[0]
+
+
+class _Compiler:
+    def __init__(self, names: Names, over: Over | None):
+        self.names, self.over = names, over
+
+    def compile(self, node: exp.Expr) -> Typed:
+        match node:
+            case exp.Column():
+                return self.column(node)
+            case exp.Paren():
+                inner = self.compile(node.this)
+                return replace(inner, sql=f"({inner.sql})")
+            case exp.Literal():
+                if node.is_string:
+                    return Typed(literal(str(node.this)), TEXT)
+                whole = str(node.this).isdigit()
+                return Typed(str(node.this), INTEGER if whole else NUMBER)
+            case exp.Boolean():
+                return Typed("TRUE" if node.this else "FALSE", BOOLEAN)
+            case exp.Null():
+                return Typed("NULL", NULL)
+            case exp.Neg():
+                return Typed(f"-{self.number(node.this).sql}", self.number(node.this).type)
+            case exp.Not():
+                return Typed(f"NOT {self.typed(node.this, BOOLEAN).sql}", BOOLEAN)
+            case exp.And() | exp.Or():
+                word = "AND" if isinstance(node, exp.And) else "OR"
+                left, right = self.typed(node.left, BOOLEAN), self.typed(node.right, BOOLEAN)
+                return Typed(f"{left.sql} {word} {right.sql}", BOOLEAN)
+            case exp.Is():
+                return self.is_(node)
+            case exp.In():
+                return self.in_(node)
+            case exp.Between():
+                this, low, high = self.alike([node.this, node.args["low"], node.args["high"]])
+                return Typed(f"{this.sql} BETWEEN {low.sql} AND {high.sql}", BOOLEAN)
+            case exp.Like():
+                return Typed(f"{self.typed(node.this, TEXT).sql} LIKE {self.typed(node.expression, TEXT).sql}", BOOLEAN)
+            case exp.DPipe():
+                left, right = self.text(node.left), self.text(node.right)
+                return Typed(f"{left.sql} || {right.sql}", TEXT)
+            case exp.Case():
+                return self.case(node)
+            case exp.If():
+                return self.choice([(node.this, node.args["true"])], node.args.get("false"))
+            case exp.Anonymous():
+                return self.function(node)
+        for kind, sign in _COMPARISONS.items():
+            if type(node) is kind:
+                left, right = self.alike([node.this, node.expression])
+                return Typed(f"{left.sql} {sign} {right.sql}", BOOLEAN)
+        for kind, sign in _ARITHMETIC.items():
+            if type(node) is kind:
+                return self.arithmetic(node, sign)
+        raise _Refused("OM303", f"'{_shown(node)}' may not stand in an expression", _REFUSAL, _offset(node))
+
+    def column(self, node: exp.Column) -> Typed:
+        name = f"{node.table}.{node.name}" if node.table else node.name
+        if node.args.get("db"):
+            raise _Refused("OM303", f"'{_shown(node)}' has too many dots", offset=_offset(node))
+        if node.table.casefold() == "trial":
+            fact = self.names.fact(node.name)
+            if fact is None:
+                hint = did_you_mean(node.name, self.names.facts) or "add it under 'facts:' in trial.yaml"
+                raise _Refused("OM304", f"the trial has no fact '{node.name}'", hint, _offset(node))
+            return Typed(literal(fact), TEXT)
+        found = self.names.column(name)
+        if found is None and not node.table:
+            matches = [c for p in self.names.prefixes if (c := self.names.column(f"{p}.{name}"))]
+            if len(matches) > 1:
+                message = f"'{name}' is a column of several sources"
+                raise _Refused("OM305", message, "write 'source.COLUMN'", _offset(node))
+            found = matches[0] if matches else None
+        if found is None:
+            known = [*self.names.columns]
+            hint = did_you_mean(name, known)
+            label = self.names.labels.get(hint.removeprefix("did you mean '").removesuffix("'?"), "")
+            hint += f' ("{label}")' if label and hint else ""
+            raise _Refused("OM301", f"unknown column '{name}' in {self.names.owner}", hint, _offset(node))
+        return found
+
+    def typed(self, node: exp.Expr, wanted: str) -> Typed:
+        """Compile ``node`` and read it as ``wanted``; refuse what cannot be read so."""
+        found = self.compile(node)
+        if found.type in (wanted, NULL) or (wanted == NUMBER and found.type == INTEGER):
+            return found
+        if wanted == DATE and found.type == DATETIME:
+            return Typed(f"CAST({found.sql} AS date)", DATE)
+        if found.type == TEXT and wanted in (NUMBER, INTEGER):
+            return Typed(read_number(found), NUMBER)
+        if found.type == TEXT and wanted in (DATE, DATETIME):
+            return Typed(read_date(found, found.dates), DATE)
+        if wanted == TEXT:
+            return as_text(found)
+        hint = "write a condition, such as COLUMN = 1" if wanted == BOOLEAN else ""
+        raise _Refused("OM306", f"'{_shown(node)}' is {_a(found.type)}, not {_a(wanted)}", hint, _offset(node))
+
+    def number(self, node: exp.Expr) -> Typed:
+        return self.typed(node, NUMBER)
+
+    def text(self, node: exp.Expr) -> Typed:
+        return self.typed(node, TEXT)
+
+    def alike(self, nodes: list[exp.Expr]) -> list[Typed]:
+        """Compile values that are compared; text beside a number or date is read as one."""
+        found = [self.compile(node) for node in nodes]
+        types = {f.type for f in found} - {NULL}
+        if len(types) <= 1:
+            return found
+        wanted = next((t for t in (DATE, DATETIME, NUMBER, INTEGER, BOOLEAN) if t in types), TEXT)
+        if wanted == BOOLEAN:
+            message = f"'{_shown(nodes[0])}' is compared with true or false"
+            raise _Refused("OM306", message, "write 1 or 0, as it is exported", _offset(nodes[0]))
+        if wanted in (DATE, DATETIME):
+            return [self.date_literal(n) or self.typed(n, DATE) for n in nodes]
+        return [self.typed(n, NUMBER if wanted in NUMERIC else wanted) for n in nodes]
+
+    def date_literal(self, node: exp.Expr) -> Typed | None:
+        if isinstance(node, exp.Literal) and node.is_string:
+            if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(node.this)):
+                raise _Refused("OM306", f"'{_shown(node)}' is no date", "write 'YYYY-MM-DD'", _offset(node))
+            return Typed(f"CAST({literal(str(node.this))} AS date)", DATE)
+        return None
+
+    def is_(self, node: exp.Is) -> Typed:
+        negated = isinstance(node.expression, exp.Not)
+        right = node.expression.this if negated else node.expression
+        word = "IS NOT" if negated else "IS"
+        if isinstance(right, exp.Null):
+            return Typed(f"{self.compile(node.this).sql} {word} NULL", BOOLEAN)
+        if isinstance(right, exp.Boolean):
+            return Typed(f"{self.typed(node.this, BOOLEAN).sql} {word} {'TRUE' if right.this else 'FALSE'}", BOOLEAN)
+        raise _Refused("OM303", "'is' is only for null, true and false", offset=_offset(node.this))
+
+    def in_(self, node: exp.In) -> Typed:
+        if node.args.get("query") or node.args.get("unnest") or not node.expressions:
+            hint = "such as AEOUT in ('Fatal', 'Death')"
+            raise _Refused("OM303", "'in' takes a list of values", hint, _offset(node.this))
+        this, *values = self.alike([node.this, *node.expressions])
+        return Typed(f"{this.sql} IN ({', '.join(v.sql for v in values)})", BOOLEAN)
+
+    def case(self, node: exp.Case) -> Typed:
+        if node.this is not None:
+            ifs = [(exp.EQ(this=node.this, expression=branch.this), branch.args["true"]) for branch in node.args["ifs"]]
+        else:
+            ifs = [(branch.this, branch.args["true"]) for branch in node.args["ifs"]]
+        return self.choice(ifs, node.args.get("default"))
+
+    def choice(self, ifs: list[tuple[Any, Any]], default: Any) -> Typed:
+        conditions = [self.typed(condition, BOOLEAN) for condition, _ in ifs]
+        values = self.alike([value for _, value in ifs] + ([default] if default is not None else []))
+        branches = "".join(f" WHEN {c.sql} THEN {v.sql}" for c, v in zip(conditions, values, strict=False))
+        last = f" ELSE {values[-1].sql}" if default is not None else ""
+        kind = next((v for v in values if v.type != NULL), values[0])
+        return replace(kind, sql=f"CASE{branches}{last} END")
+
+    def arithmetic(self, node: exp.Expr, sign: str) -> Typed:
+        left = self.compile(node.this)
+        if left.type in (DATE, DATETIME):
+            hint = "write add_days(date, days) or days_between(from, to)"
+            raise _Refused("OM306", "dates are not added or subtracted with signs", hint, _offset(node.this))
+        one, two = self.number(node.this), self.number(node.expression)
+        if sign == "/":
+            return Typed(f"CAST({one.sql} AS double) / nullif({two.sql}, 0)", NUMBER)
+        both = INTEGER if one.type == two.type == INTEGER else NUMBER
+        return Typed(f"{one.sql} {sign} {two.sql}", both)
+
+    def function(self, node: exp.Anonymous) -> Typed:
+        name = str(node.this).casefold()
+        if name in SAME_TYPE:
+            return self.same_type(name, node)
+        function = FUNCTIONS.get(name)
+        if function is None:
+            hint = did_you_mean(name, [*FUNCTIONS, *SAME_TYPE])
+            raise _Refused("OM307", f"unknown function '{node.this}'", hint or _REFUSAL, _offset(node))
+        if function.kind != "scalar" and (self.over is None or self.over.kind != function.kind):
+            needed = "group" if function.kind == "aggregate" else "window"
+            raise _Refused("OM308", f"'{node.this}' needs a '{needed}:' in the map", offset=_offset(node))
+        most, least = len(function.arguments), len(function.arguments) - function.optional
+        if not least <= len(node.expressions) <= most:
+            raise _Refused("OM309", f"'{node.this}' takes {_count(least, most)}", offset=_offset(node))
+        if name == "count" and isinstance(node.expressions[0], exp.Star):
+            return self.windowed(function, Typed("count(*)", INTEGER))
+        arguments = [
+            self.compile(given) if wanted == ANY else self.typed(given, wanted)
+            for given, wanted in zip(node.expressions, function.arguments, strict=False)
+        ]
+        match name:
+            case "number":
+                return Typed(read_number(self.compile(node.expressions[0])), NUMBER)
+            case "date":
+                return self.typed(node.expressions[0], DATE)
+            case "text":
+                return as_text(arguments[0])
+            case "year":
+                return Typed(read_year(arguments[0]), INTEGER)
+            case "capture" if len(arguments) == 2:
+                arguments.append(Typed("1", INTEGER))
+            case "round" if len(arguments) == 1:
+                arguments.append(Typed("0", INTEGER))
+            case "substr" if len(arguments) == 2:
+                return Typed(f"substr({arguments[0].sql}, {arguments[1].sql})", TEXT)
+        result = arguments[0].type if function.result == "same" else function.result
+        origin = arguments[0] if arguments else Typed("", TEXT)
+        found = replace(origin, sql=function.sql.format(*(a.sql for a in arguments)), type=result)
+        return self.windowed(function, found)
+
+    def windowed(self, function: Function, found: Typed) -> Typed:
+        if function.kind == "scalar" or self.over is None:
+            return found
+        if found.sql.startswith("(max("):  # any(): the OVER belongs to the aggregate inside
+            inner = found.sql[1:].removesuffix(" = 1)")
+            return replace(found, sql=f"({inner}{self.over.clause()} = 1)")
+        return replace(found, sql=found.sql + self.over.clause())
+
+    def same_type(self, name: str, node: exp.Anonymous) -> Typed:
+        if not node.expressions:
+            raise _Refused("OM309", f"'{node.this}' takes at least one value", offset=_offset(node))
+        if name == "if":
+            if len(node.expressions) not in (2, 3):
+                raise _Refused("OM309", "'if' takes a condition and one or two values", offset=_offset(node))
+            return self.choice([(node.expressions[0], node.expressions[1])], (*node.expressions, None)[2])
+        if name == "concat":
+            parts = [f"coalesce({self.text(e).sql}, '')" for e in node.expressions]
+            return Typed(f"nullif({' || '.join(parts)}, '')", TEXT)
+        values = self.alike(list(node.expressions))
+        kind = next((v for v in values if v.type != NULL), values[0])
+        if name == "nullif" and len(values) != 2:
+            raise _Refused("OM309", "'nullif' takes two values", offset=_offset(node))
+        return replace(kind, sql=f"{name}({', '.join(v.sql for v in values)})")
+
+
+_REFUSAL = "an expression is one value made of columns and the functions of docs/mapping-language.md"
+
+
+def _offset(node: exp.Expr) -> int:
+    starts = [n.meta["start"] for n in node.walk() if "start" in n.meta]
+    return int(min(starts, default=0))
+
+
+def _shown(node: exp.Expr) -> str:
+    return node.sql(dialect=_Expressions)[:60]
+
+
+def _a(kind: str) -> str:
+    return {TEXT: "text", DATE: "a date", DATETIME: "a date and time", BOOLEAN: "a condition", NULL: "nothing"}.get(
+        kind, "a number"
+    )
+
+
+def _count(least: int, most: int) -> str:
+    if most == 0:
+        return "no values"
+    return f"{most} value{'s' if most > 1 else ''}" if least == most else f"{least} to {most} values"

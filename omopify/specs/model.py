@@ -1,0 +1,130 @@
+"""The base of everything a user writes: a checked, frozen model that remembers its places in the file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, ValidationError
+from pydantic_core import ErrorDetails
+
+from omopify.errors import Location, Problems, did_you_mean
+from omopify.specs.yamlfile import Step, YamlMapping, locate
+
+
+class Model(BaseModel):
+    """Part of a file; unknown words are errors and values are never changed on the way in."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        coerce_numbers_to_str=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class FileModel(Model):
+    """A whole file; ``at`` finds the place of any of its parts."""
+
+    _tree: YamlMapping = PrivateAttr()
+
+    def at(self, *steps: Step, key: bool = False) -> Location:
+        """Return the place of the part reached by ``steps``, or of the nearest part above it."""
+        return locate(self._tree, steps, key=key)
+
+
+FileT = TypeVar("FileT", bound=FileModel)
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def _as_list(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return [_as_text(item) for item in value]
+    return [_as_text(value)] if isinstance(value, (str, int, float, bool)) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+"""One word or expression; numbers and true/false are taken as they are written."""
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+"""One word or a list of words."""
+
+
+def build(model: type[FileT], tree: YamlMapping, problems: Problems) -> FileT | None:
+    """Check a YAML tree against a model; note every mistake with its place, and then return None."""
+    try:
+        built = model.model_validate(tree)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            _note(model, tree, details, problems)
+        return None
+    built._tree = tree
+    return built
+
+
+def _note(model: type[FileModel], tree: YamlMapping, details: ErrorDetails, problems: Problems) -> None:
+    path = tuple(step for step in details["loc"] if not str(step).startswith("function-"))
+    *above, last = path or ("",)
+    owner = f" in '{above[-1]}'" if above else ""
+    match details["type"]:
+        case "extra_forbidden":
+            known = known_words(model, above)
+            hint = did_you_mean(str(last), known) or f"known here: {', '.join(sorted(known))}"
+            problems.add("OM201", f"unknown word '{last}'{owner}", locate(tree, path, key=True), hint)
+        case "missing":
+            problems.add("OM202", f"'{last}' is missing{owner}", locate(tree, above, key=True))
+        case "literal_error":
+            expected = details.get("ctx", {}).get("expected", "")
+            problems.add("OM203", f"'{last}' should be {expected}", locate(tree, path))
+        case "value_error":
+            message = str(details["msg"]).removeprefix("Value error, ")
+            problems.add("OM204", message, locate(tree, path))
+        case _:
+            wanted = _WANTED.get(details["type"], details["msg"].lower())
+            problems.add("OM205", f"'{last}' should be {wanted}", locate(tree, path))
+
+
+_WANTED = {
+    "string_type": "one word or expression",
+    "dict_type": "lines of the form 'name: value'",
+    "model_type": "lines of the form 'name: value'",
+    "model_attributes_type": "lines of the form 'name: value'",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "date_from_datetime_parsing": "a date such as 2026-11-21",
+}
+
+
+def known_words(model: Any, path: list[Step] | tuple[Step, ...]) -> set[str]:
+    """Return the words that may stand in the part of ``model`` reached by ``path``."""
+    for step in path:
+        model = _part(model, step)
+    return _words(model)
+
+
+def _words(kind: Any) -> set[str]:
+    models = _models_in(kind)
+    return {field.alias or name for m in models for name, field in m.model_fields.items()}
+
+
+def _part(kind: Any, step: Step) -> Any:
+    for model in _models_in(kind):
+        for name, field in model.model_fields.items():
+            if step in (name, field.alias):
+                return field.annotation
+    return kind
+
+
+def _models_in(kind: Any) -> list[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    return [model for part in getattr(kind, "__args__", ()) for model in _models_in(part)]

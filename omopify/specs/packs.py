@@ -1,0 +1,139 @@
+"""The files that frame a set of maps: the project, the trial, the shared model and its tables."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from omopify.specs.model import FileModel, Model, Text, Texts
+
+FieldType = Literal["text", "integer", "number", "date", "datetime", "boolean"]
+
+
+class SourceSpec(Model):
+    """How one form of the export is found and read."""
+
+    file: Texts = ()
+    """Patterns of file names in the data folder; ``{source}`` stands for the source's name, in any case."""
+    sheet: str | None = None
+    """The worksheet of a workbook; ``{source}`` as above."""
+    format: Literal["csv", "tsv", "xlsx", "xpt", "sas7bdat", "parquet"] | None = None
+    """Only needed when the file's ending does not tell."""
+    header_row: int | None = Field(None, ge=1)
+    """The row with the column ids (1 = first)."""
+    label_row: int | None = Field(None, ge=1)
+    """The row with the columns' labels, if there is one."""
+    delimiter: str | None = None
+    encoding: str | None = None
+    missing: Texts | None = None
+    """Spellings that mean 'nothing here', in any case."""
+    dates: Texts | None = None
+    """Date formats, in the order in which they are tried: ``%Y-%m-%d``, ``%d.%m.%Y``, ``iso`` ..."""
+    decimal: Literal[".", ","] | None = None
+    optional: bool | None = None
+    """The export may lack this form."""
+    several: bool | None = None
+    """Several files may hold this form; they are stacked."""
+    ignore: dict[str, str] = Field(default_factory=dict)
+    """Columns that no map uses, each with the reason."""
+
+
+class Scope(Model):
+    """Who belongs to the trial's data: rows of other subjects are not used, and counted."""
+
+    source: str = Field(alias="from")
+    on: str
+    """The subject column; sources without it are not affected."""
+    where: str
+
+
+class ProjectFile(FileModel):
+    """``omopify.yaml``: which maps, which data, which vocabulary, and where the result goes."""
+
+    mappings: str
+    """A shipped pack's name, or the path of a folder of maps."""
+    data: str
+    """The folder that holds the export."""
+    vocabulary: Texts = ("starter",)
+    """``starter``, ``demo_restricted``, and/or folders of an Athena download."""
+    out: str = "out"
+    register_folder: str = Field("register", alias="register")
+    """Where the key register is kept: the only way back from an id to a subject. It never leaves the site."""
+    release_date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    """The date of this export; without it the date of the newest file in it."""
+    sources: dict[str, SourceSpec] = Field(default_factory=dict)
+    """Changes to the pack's sources: ``defaults`` for all, or one by one."""
+    cdm_source: dict[str, Text] = Field(default_factory=dict)
+    """Changes to the row of CDM_SOURCE."""
+
+
+class TrialFile(FileModel):
+    """``trial.yaml``: the trial's facts and its sources."""
+
+    trial: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str
+    country: str = ""
+    registry: Texts = ()
+    edc: str = ""
+    model: str | None = None
+    """The shared pack that the trial harmonises to (``prime_rose``); none for maps straight to OMOP."""
+    ctcae: Text | None = None
+    disease_control_weeks: Texts = ()
+    assessment_window_days: Text | None = None
+    facts: dict[str, Text] = Field(default_factory=dict)
+    """More facts of the trial, for expressions: ``trial.<name>``."""
+    sources: dict[str, SourceSpec]
+    columns: str | None = None
+    """A CSV file with the export's columns (source, column, label, presence): what the export must bring."""
+    pairs: str | None = None
+    """How a label's code column is called: ``{}CD``."""
+    versions: str | None = None
+    """How revisions of a question are called: ``{}__{n}``."""
+    identifiers: Texts = ()
+    """Columns that identify a subject; never shown."""
+    scope: dict[str, Scope] = Field(default_factory=dict)
+    cdm_source: dict[str, Text] = Field(default_factory=dict)
+
+    def fact(self, name: str) -> str | None:
+        """Return the fact that expressions call ``trial.<name>``, or None if there is no such fact."""
+        own = {"id": self.trial, "name": self.name, "country": self.country, "ctcae": self.ctcae}
+        own["assessment_window_days"] = self.assessment_window_days
+        return self.facts.get(name, own.get(name))
+
+    def fact_names(self) -> list[str]:
+        """Return the names that ``fact`` knows."""
+        return ["id", "name", "country", "ctcae", "assessment_window_days", *self.facts]
+
+
+class ModelFile(FileModel):
+    """``model.yaml``: what a shared pack is called."""
+
+    model: str
+    name: str
+    version: Text = ""
+    definition: str = ""
+
+
+class ModelField(Model):
+    """One field of a shared table."""
+
+    type: FieldType = "text"
+    required: bool = False
+    values: Texts = ()
+    """The value set: what the field may hold."""
+    unit: str = ""
+    partial: Literal["earliest", "middle", "latest", "reject"] = "reject"
+    """What is done with partial dates unless a map says otherwise."""
+    definition: str = ""
+    source: str = ""
+
+
+class TableFile(FileModel):
+    """``dsp/<table>.yaml``: one table of the shared model."""
+
+    table: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    definition: str = ""
+    transfer: Texts = ()
+    """In which transfers the table travels: monthly, end_of_participation, cohort_completion."""
+    fields: dict[str, ModelField]

@@ -1,0 +1,332 @@
+"""Find and read everything that a conversion is made of: project, trial, maps and the shared model.
+
+All files are read before anything is judged, so that one call shows the mistakes of all of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from omopify.errors import Location, Problems, did_you_mean
+from omopify.resources import data
+from omopify.specs.maps import MapFile
+from omopify.specs.model import FileModel, FileT, build
+from omopify.specs.packs import ModelFile, ProjectFile, SourceSpec, TableFile, TrialFile
+from omopify.specs.yamlfile import read_yaml
+
+DEFAULTS = "defaults"
+"""The entry of ``sources:`` that holds for all others."""
+
+_SOURCE_WORD = "{source}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that the export is known to have (from the pack's column list)."""
+
+    label: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source with nothing left open: the trial's and the project's words put together."""
+
+    name: str
+    patterns: tuple[str, ...]
+    sheet: str | None
+    format: str | None
+    header_row: int
+    label_row: int | None
+    delimiter: str | None
+    encoding: str | None
+    missing: tuple[str, ...]
+    dates: tuple[str, ...]
+    decimal: str
+    optional: bool
+    several: bool
+    ignore: Mapping[str, str]
+    at: Location
+    columns: Mapping[str, Column] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedMap:
+    """A map with the folder its own files (concept files, value maps, SQL) are relative to."""
+
+    spec: MapFile
+    folder: Path
+    pack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A trial's maps with all they need: its sources, the shared model's tables and maps."""
+
+    trial: TrialFile
+    folder: Path
+    sources: Mapping[str, Source]
+    tables: Mapping[str, TableFile]
+    maps: tuple[LoadedMap, ...]
+    files: tuple[Path, ...]
+    """Every file that was read; their hashes go into the manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project: a pack, and where data, vocabulary and results are."""
+
+    file: ProjectFile
+    folder: Path
+    pack: Pack
+
+    @property
+    def data(self) -> Path:
+        """The folder of the export."""
+        return self.folder / self.file.data
+
+    @property
+    def out(self) -> Path:
+        """The folder of the results."""
+        return self.folder / self.file.out
+
+    @property
+    def register(self) -> Path:
+        """The folder of the key register."""
+        return self.folder / self.file.register_folder
+
+
+def load_project(path: Path, problems: Problems) -> Project | None:
+    """Read a project (its folder, or its ``omopify.yaml``) with all maps; None if anything is wrong."""
+    file = path / "omopify.yaml" if path.is_dir() else path
+    if not file.is_file():
+        hint = "PROJECT is a folder with a file 'omopify.yaml'"
+        problems.add("OM110", "there is no project here", Location(_shown(file)), hint)
+        return None
+    project = _read(ProjectFile, file, problems)
+    if project is None:
+        return None
+    folder = find_pack(project, file.parent, problems)
+    pack = load_pack(folder, problems, project.sources, project) if folder else None
+    return Project(project, file.parent, pack) if pack else None
+
+
+def find_pack(project: ProjectFile, folder: Path, problems: Problems) -> Path | None:
+    """Return the folder of the project's maps: a path beside the project first, then a shipped pack."""
+    name = project.mappings
+    for candidate in (folder / name, data("mappings", name)):
+        if (candidate / "trial.yaml").is_file():
+            return candidate
+    shipped = sorted(p.parent.name for p in data("mappings").glob("*/trial.yaml"))
+    hint = did_you_mean(name, shipped) or f"shipped packs: {', '.join(shipped)}; a folder needs a 'trial.yaml'"
+    problems.add("OM111", f"there are no maps called '{name}'", project.at("mappings"), hint)
+    return None
+
+
+def load_pack(
+    folder: Path,
+    problems: Problems,
+    changes: Mapping[str, SourceSpec] | None = None,
+    project: ProjectFile | None = None,
+) -> Pack | None:
+    """Read a trial's folder and the shared pack it harmonises to; note all mistakes of all files.
+
+    ``changes`` are the project's own words about sources; they win over the trial's.
+    """
+    before = len(problems.errors)
+    files: list[Path] = [folder / "trial.yaml"]
+    trial = _read(TrialFile, files[0], problems)
+    maps = _read_maps(folder, folder.name, files, problems)
+    tables: dict[str, TableFile] = {}
+    sources: dict[str, Source] = {}
+    if trial:
+        if trial.model:
+            shared = _model_folder(trial, folder, problems)
+            if shared:
+                maps += _read_maps(shared, trial.model, files, problems)
+                tables = _read_tables(shared, files, problems)
+        sources = _sources(trial, folder, files, changes or {}, project, problems)
+    _check_unique(maps, problems)
+    if trial is None or len(problems.errors) > before:
+        return None
+    return Pack(trial, folder, sources, tables, tuple(maps), tuple(files))
+
+
+def _model_folder(trial: TrialFile, folder: Path, problems: Problems) -> Path | None:
+    assert trial.model is not None
+    for candidate in (folder.parent / trial.model, data("mappings", trial.model)):
+        if (candidate / "model.yaml").is_file():
+            return candidate
+    shipped = sorted(p.parent.name for p in data("mappings").glob("*/model.yaml"))
+    hint = did_you_mean(trial.model, shipped) or f"shipped: {', '.join(shipped)}"
+    problems.add("OM112", f"there is no shared model called '{trial.model}'", trial.at("model"), hint)
+    return None
+
+
+def _read_maps(folder: Path, pack: str, files: list[Path], problems: Problems) -> list[LoadedMap]:
+    found = []
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name in ("trial.yaml", "model.yaml"):
+            continue
+        files.append(path)
+        spec = _read(MapFile, path, problems)
+        if spec:
+            found.append(LoadedMap(spec, folder, pack))
+    return found
+
+
+def _read_tables(folder: Path, files: list[Path], problems: Problems) -> dict[str, TableFile]:
+    files.append(folder / "model.yaml")
+    _read(ModelFile, folder / "model.yaml", problems)
+    tables: dict[str, TableFile] = {}
+    for path in sorted((folder / "dsp").glob("*.yaml")):
+        files.append(path)
+        table = _read(TableFile, path, problems)
+        if table and table.table != path.stem:
+            problems.add("OM113", f"the table of this file should be called '{path.stem}'", table.at("table"))
+        elif table:
+            tables[table.table] = table
+    return tables
+
+
+def _check_unique(maps: list[LoadedMap], problems: Problems) -> None:
+    seen: dict[str, FileModel] = {}
+    for loaded in maps:
+        first = seen.setdefault(loaded.spec.map, loaded.spec)
+        if first is not loaded.spec:
+            at = loaded.spec.at("map")
+            problems.add("OM114", f"two maps are called '{loaded.spec.map}'", at, f"the other is {first.at('map')}")
+
+
+def _sources(
+    trial: TrialFile,
+    folder: Path,
+    files: list[Path],
+    changes: Mapping[str, SourceSpec],
+    project: ProjectFile | None,
+    problems: Problems,
+) -> dict[str, Source]:
+    for name in changes:
+        if name not in trial.sources and name != DEFAULTS and project:
+            hint = did_you_mean(name, trial.sources)
+            message = f"the trial '{trial.trial}' has no source '{name}'"
+            problems.add("OM115", message, project.at("sources", name, key=True), hint)
+    columns = _columns(trial, folder, files, problems)
+    sources = {}
+    for name in trial.sources:
+        if name == DEFAULTS:
+            continue
+        words: dict[str, object] = {}
+        for spec in (
+            trial.sources.get(DEFAULTS),
+            trial.sources[name],
+            changes.get(DEFAULTS),
+            changes.get(name),
+        ):
+            words.update(spec.model_dump(exclude_unset=True) if spec else {})
+        sources[name] = _source(name, words, trial, columns.get(name, {}), problems)
+    return sources
+
+
+def _source(
+    name: str, words: dict[str, object], trial: TrialFile, columns: dict[str, Column], problems: Problems
+) -> Source:
+    def texts(word: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = words.get(word)
+        return tuple(str(v) for v in value) if isinstance(value, tuple) else default
+
+    def text(word: str) -> str | None:
+        value = words.get(word)
+        return str(value) if value is not None else None
+
+    at = trial.at("sources", name, key=True)
+    patterns = tuple(p.replace(_SOURCE_WORD, name) for p in texts("file", ()))
+    if not patterns:
+        problems.add("OM202", f"'file' is missing in source '{name}'", at, 'such as file: "*_{source}.csv"')
+    sheet = text("sheet")
+    ignore = words.get("ignore")
+    return Source(
+        name=name,
+        patterns=patterns,
+        sheet=sheet.replace(_SOURCE_WORD, name) if sheet else None,
+        format=text("format"),
+        header_row=int(text("header_row") or 1),
+        label_row=int(row) if (row := text("label_row")) else None,
+        delimiter=text("delimiter"),
+        encoding=text("encoding"),
+        missing=texts("missing", ("",)),
+        dates=texts("dates", ("%Y-%m-%d",)),
+        decimal=text("decimal") or ".",
+        optional=bool(words.get("optional", False)),
+        several=bool(words.get("several", False)),
+        ignore=dict(ignore) if isinstance(ignore, dict) else {},
+        at=at,
+        columns=columns,
+    )
+
+
+def _columns(trial: TrialFile, folder: Path, files: list[Path], problems: Problems) -> dict[str, dict[str, Column]]:
+    if not trial.columns:
+        return {}
+    path = folder / trial.columns
+    found: dict[str, dict[str, Column]] = {}
+    rows = read_table(path, ("source", "column"), trial.at("columns"), problems)
+    if rows:
+        files.append(path)
+    for line, row in rows:
+        if row["source"] not in trial.sources:
+            hint = did_you_mean(row["source"], trial.sources)
+            problems.add("OM115", f"there is no source '{row['source']}'", Location(_shown(path), line, 1), hint)
+        required = row.get("presence", "required") != "optional"
+        found.setdefault(row["source"], {})[row["column"]] = Column(row.get("label", ""), required)
+    return found
+
+
+def read_table(
+    path: Path, needed: tuple[str, ...], at: Location, problems: Problems
+) -> list[tuple[int, dict[str, str]]]:
+    """Read a small CSV file that belongs to a map, as (line, row); note a missing file or column.
+
+    A spreadsheet may have saved it with ``;`` and a byte-order mark; both are taken as they come.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else [])
+        problems.add("OM116", f"there is no file '{path.name}' in {_shown(path.parent)}", at, near)
+        return []
+    except (OSError, UnicodeDecodeError):
+        problems.add("OM116", f"the file '{path.name}' cannot be read as UTF-8 text", at)
+        return []
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    reader = csv.DictReader(text.splitlines(), delimiter=delimiter, restval="")
+    missing = [name for name in needed if name not in (reader.fieldnames or [])]
+    if missing:
+        have = ", ".join(reader.fieldnames or [])
+        message = f"'{path.name}' has no column {' and no column '.join(repr(m) for m in missing)}"
+        problems.add("OM117", message, Location(_shown(path), 1, 1), f"its columns are: {have}")
+        return []
+    rows = []
+    for row in reader:
+        clean = {k: (v or "").strip() for k, v in row.items() if isinstance(k, str) and isinstance(v, str)}
+        if any(clean.values()):
+            rows.append((reader.line_num, clean))
+    return rows
+
+
+def _read(model: type[FileT], path: Path, problems: Problems) -> FileT | None:
+    tree = read_yaml(path, _shown(path), problems)
+    return build(model, tree, problems) if tree is not None else None
+
+
+def _shown(path: Path) -> str:
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive on Windows
+        return str(path)
+    return str(path) if relative.startswith("..") else Path(relative).as_posix()

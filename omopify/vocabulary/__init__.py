@@ -1,0 +1,1 @@
+"""The OMOP vocabulary: find an Athena download or the shipped starter, and load it."""

@@ -1,0 +1,115 @@
+-- The functions in which engines differ, for DuckDB. Maps and templates call these and otherwise plain SQL, so that
+-- the same plan runs elsewhere with another file of this folder.
+
+-- Text: folded for comparison (case, outer and repeated blanks, Unicode form).
+CREATE MACRO o_fold(x) AS
+    CASE WHEN contains(x, '  ') THEN regexp_replace(lower(nfc_normalize(trim(x))), '\s+', ' ', 'g')
+         ELSE lower(nfc_normalize(trim(x))) END;
+
+CREATE MACRO o_matches(x, pattern) AS regexp_matches(x, pattern);
+
+CREATE MACRO o_rx(x, pattern, n) AS CASE WHEN regexp_matches(x, pattern) THEN regexp_extract(x, pattern, n) END;
+
+-- The n-th piece of a text that is cut at a separator; NULL behind the last piece.
+CREATE MACRO o_part(x, separator, n) AS
+    CASE WHEN n <= len(string_split(x, separator)) THEN string_split(x, separator)[n] END;
+
+CREATE MACRO o_parts(x, separator) AS coalesce(len(string_split(x, separator)), 1);
+
+-- Numbers: only what is written like one; '1_000', 'inf' and '0x1F' are not.
+CREATE MACRO o_num(x) AS
+    CASE WHEN regexp_full_match(x, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') THEN CAST(x AS double) END;
+
+CREATE MACRO o_num_comma(x) AS CASE WHEN NOT contains(x, '.') THEN o_num(replace(x, ',', '.')) END;
+
+CREATE MACRO o_whole(x) AS
+    CASE WHEN x = floor(x) AND abs(x) <= 2147483647 THEN CAST(x AS integer) END;
+
+-- A number as text: whole numbers without a decimal point.
+CREATE MACRO o_plain(x) AS
+    CASE WHEN x = floor(x) AND abs(x) < 1e15 THEN CAST(CAST(x AS bigint) AS varchar) ELSE CAST(x AS varchar) END;
+
+CREATE MACRO o_bool(x) AS
+    CASE WHEN lower(x) IN ('1', 'true', 'yes', 'y') THEN TRUE WHEN lower(x) IN ('0', 'false', 'no', 'n') THEN FALSE END;
+
+-- '<5' is a number with a sign before it.
+CREATE MACRO o_sign(x) AS CASE WHEN regexp_matches(x, '^[<>]=?') THEN regexp_extract(x, '^([<>]=?)', 1) END;
+
+CREATE MACRO o_unsigned(x) AS
+    CASE WHEN regexp_matches(x, '^[<>]') THEN trim(regexp_replace(x, '^[<>]=?', '')) ELSE x END;
+
+-- Dates.
+CREATE MACRO o_ymd(y, m, d) AS
+    CASE WHEN y BETWEEN 1800 AND 2199 THEN
+        TRY_CAST(lpad(CAST(y AS varchar), 4, '0') || '-' || lpad(CAST(m AS varchar), 2, '0') || '-' || lpad(CAST(d AS varchar), 2, '0') AS date)
+    END;
+
+-- A date without the time that may follow it.
+CREATE MACRO o_day(x) AS
+    CASE WHEN contains(x, ':') THEN regexp_replace(x, '[T ]?[0-9]{1,2}:[0-9]{2}.*$', '') ELSE x END;
+
+-- A date outside 1800 to 2199 is a slip of the pen ('21-05-06', '0000-01-01'), not a date.
+CREATE MACRO o_plausible(d) AS CASE WHEN d BETWEEN DATE '1800-01-01' AND DATE '2199-12-31' THEN d END;
+
+CREATE MACRO o_date(x, format) AS o_plausible(CAST(try_strptime(o_day(x), format) AS date));
+
+-- The time of day, if the value has one.
+CREATE MACRO o_datetime(x, format) AS
+    CASE WHEN contains(x, ':') THEN
+        TRY_CAST(CAST(o_date(x, format) AS varchar) || ' ' || regexp_extract(x, '([0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)', 1) AS timestamp)
+    END;
+
+-- A date format as a pattern in which the day, or the month and the day, may be missing or not known, and the
+-- order in which year, month and day stand in it.
+CREATE MACRO o_pattern(format) AS
+    regexp_replace(regexp_replace(regexp_replace(replace(format, '.', '[.]'),
+        '^%Y([^%]*)%[mb]([^%]*)%d$', '^([0-9]{4})(?:\1([0-9]{1,2}|[A-Za-z]{2,3}|-+)(?:\2([0-9]{1,2}|[A-Za-z]{2,3}|-+))?)?$'),
+        '^%d([^%]*)%[mb]([^%]*)%Y$', '^(?:(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\1)?([0-9]{1,2}|[A-Za-z]{2,3}|-+)\2)?([0-9]{4})$'),
+        '^%m([^%]*)%d([^%]*)%Y$', '^(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\1(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\2)?)?([0-9]{4})$');
+
+CREATE MACRO o_order(format) AS
+    CASE left(format, 2) WHEN '%Y' THEN '\1|\2|\3' WHEN '%d' THEN '\3|\2|\1' ELSE '\3|\1|\2' END;
+
+-- A part of a date: its number; 0 if it is missing or written as not known; NULL if it is neither.
+CREATE MACRO o_datepart(x) AS
+    CASE WHEN regexp_full_match(x, '[0-9]+') THEN CAST(x AS integer)
+         WHEN lower(x) IN ('', 'nk', 'unk', 'un', 'uk', 'nd', 'na', 'xx', 'xxx', '-', '--', '---') THEN 0
+         WHEN strpos('jan feb mar apr may jun jul aug sep oct nov dec', lower(x)) % 4 = 1
+         THEN (strpos('jan feb mar apr may jun jul aug sep oct nov dec', lower(x)) + 3) // 4 END;
+
+-- The day that stands for year y, month m (0: not known) and an unknown day: the first, the middle (the 15th;
+-- of a year 15 July) or the last that it can be.
+CREATE MACRO o_stand_in(y, m, rule) AS
+    CASE rule
+        WHEN 'earliest' THEN o_ymd(y, CASE m WHEN 0 THEN 1 ELSE m END, 1)
+        WHEN 'middle' THEN o_ymd(y, CASE m WHEN 0 THEN 7 ELSE m END, 15)
+        WHEN 'latest' THEN CAST(o_ymd(y, CASE m WHEN 0 THEN 12 ELSE m END, 1) + INTERVAL 1 MONTH - INTERVAL 1 DAY AS date)
+        WHEN 'reject' THEN o_ymd(y, CASE m WHEN 0 THEN 1 ELSE m END, 1)
+    END;
+
+-- The day that stands for a partial date; NULL for a full one and for what is none. A known day of an unknown
+-- month says nothing, so only year and month count.
+CREATE MACRO o_impute(x, format, rule) AS
+    CASE WHEN regexp_matches(x, o_pattern(format)) THEN
+        list_transform(
+            [regexp_replace(x, o_pattern(format), o_order(format))],
+            lambda ymd: CASE WHEN o_datepart(split_part(ymd, '|', 3)) = 0 OR o_datepart(split_part(ymd, '|', 2)) = 0
+                THEN o_stand_in(CAST(split_part(ymd, '|', 1) AS integer), o_datepart(split_part(ymd, '|', 2)), rule) END
+        )[1]
+    END;
+
+CREATE MACRO o_year(x, format) AS
+    CASE WHEN o_date(x, format) IS NOT NULL THEN CAST(extract(year FROM o_date(x, format)) AS integer)
+         ELSE CAST(extract(year FROM o_impute(x, format, 'earliest')) AS integer) END;
+
+CREATE MACRO o_days(a, b) AS date_diff('day', a, b);
+
+-- Full years by the calendar: somebody born on 29 February has the birthday on 1 March of other years.
+CREATE MACRO o_years(a, b) AS
+    CAST(extract(year FROM b) - extract(year FROM a)
+         - CASE WHEN extract(month FROM b) * 100 + extract(day FROM b) < extract(month FROM a) * 100 + extract(day FROM a) THEN 1 ELSE 0 END AS integer);
+
+CREATE MACRO o_add(d, n) AS CAST(d + to_days(CAST(n AS integer)) AS date);
+
+-- 60 bits of a natural key; only inside the register and the joins on it, never shown.
+CREATE MACRO o_id(k) AS CAST('0x' || substr(md5(k), 1, 15) AS bigint);
