@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from omopify.specs.model import FileModel, Model, Text, Texts
+from omopify.specs.packs import FieldType
 from omopify.specs.values import Concept, FieldSpec, Partial, TooLong
 
 
@@ -153,9 +154,11 @@ class Events(Model):
     quantity: FieldSpec | None = None
     route: Concept | None = None
     qualifier: Concept | None = None
-    qualifier_text: FieldSpec | None = None
+    concepts: dict[str, Concept] = Field(default_factory=dict)
+    """Other concept columns by their stem: ``gender`` fills gender_concept_id and what belongs to it."""
     value_source: FieldSpec | None = None
-    """The result as the source wrote it."""
+    """The result as the source wrote it, when it is not the value that the result's concept was looked up by."""
+    qualifier_source: FieldSpec | None = None
 
 
 class Attribute(Events):
@@ -212,6 +215,8 @@ class MapFile(FileModel, Events):
     """A file with one SELECT (a Jinja template): the way out when the language does not reach."""
     reads: Texts = ()
     """For ``sql``: the sources and tables it reads."""
+    gives: dict[str, FieldType] = Field(default_factory=dict)
+    """For ``sql``: the columns it gives and their types."""
     key: Texts = ()
     """The natural key, on input columns: ids are given by it, so it must not change between exports."""
     set: dict[str, FieldSpec] = Field(default_factory=dict)

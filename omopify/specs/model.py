@@ -32,6 +32,11 @@ class FileModel(Model):
         """Return the place of the part reached by ``steps``, or of the nearest part above it."""
         return locate(self._tree, steps, key=key)
 
+    def line(self, number: int) -> str:
+        """Return a line of the file as it was written (counted from 1; empty if there is none)."""
+        lines = self._tree.lines
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
 
 FileT = TypeVar("FileT", bound=FileModel)
 

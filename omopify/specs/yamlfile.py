@@ -26,6 +26,8 @@ class YamlMapping(dict[str, Any]):
     at: Location
     key_at: dict[str, Location]
     value_at: dict[str, Location]
+    lines: list[str]
+    """The text of the whole file; only at its top."""
 
 
 class YamlSequence(list[Any]):
@@ -126,6 +128,7 @@ def parse_yaml(text: str, path: str) -> YamlMapping:
     except RecursionError:
         raise _stop("OM106", "nested too deeply", Location(path)) from None
     problems.stop_if_errors()
+    tree.lines = text.splitlines()
     return tree
 
 

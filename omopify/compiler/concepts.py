@@ -1,0 +1,102 @@
+"""Concept slots: how a concept id, its source id and its source value come to be.
+
+A slot is one place for a concept (the event's own, its unit, its result, ...).  Values are looked up in bulk,
+each distinct value once, in a table of their own that the step table joins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from omopify.compiler.fields import Columns, fold
+from omopify.compiler.plan import ConstantUse, Item, Lookup, Unmapped
+from omopify.compiler.typed import TEXT, Typed, as_text, literal, quoted
+from omopify.specs.values import ConceptSpec, Constant
+
+
+@dataclass
+class Concepts:
+    """All slots of one map, and what the step table needs for them."""
+
+    columns: Columns
+    table: str
+    """The table of looked-up values, as written in SQL."""
+    lookups: list[Lookup] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    constants: list[ConstantUse] = field(default_factory=list)
+    sourced: set[str] = field(default_factory=set)
+    """Slots that have a source value."""
+
+    def add(self, slot: str, ways: tuple[ConceptSpec, ...], *steps: str | int, several: bool = False) -> None:
+        """Add a slot; ``several`` lets one value give several concepts (each a row of its own)."""
+        ids: list[str] = []
+        sources: list[str] = []
+        source_ids: list[str] = []
+        domains: list[str] = []
+        results: list[str] = []
+        aliases: list[str] = []
+        for number, way in enumerate(ways, 1):
+            here = steps if len(ways) == 1 else (*steps, number - 1)
+            if way.concept:
+                ids.append(self._constant(way.concept, *here))
+                domains.append(f"o_domain({way.concept.id})")
+                continue
+            value = self.columns.first_of(way.value, *here, "value")
+            if value is None:
+                continue
+            text = as_text(value).sql
+            alias = f"{slot}.{number}"
+            self.columns.carry(f"{alias}.said", Typed(text, TEXT))
+            sources.append(quoted(f"{alias}.said"))
+            if way.map:
+                ids.append(self._inline(way, quoted(f"{alias}.said"), *here))
+                continue
+            self.columns.raw.append(Item(f"o_fold({text})", alias))
+            self.columns.typed.append(Item(quoted(alias), alias))
+            self.lookups.append(Lookup(alias, alias, way.via, way.vocabulary, way.by))
+            self._join(alias, aliases, several)
+            aliases.append(alias)
+            ids.append(f"nullif({quoted(alias)}.concept_id, 0)")
+            source_ids.append(f"nullif({quoted(alias)}.source_concept_id, 0)")
+            domains.append(f"{quoted(alias)}.domain_id")
+            results.append(f"{quoted(alias)}.value_concept_id")
+        source = _coalesced(sources) if sources else ""
+        unknown = f"CASE WHEN {source} IS NOT NULL THEN 0 END" if source else "0"
+        self.items.append(Item(_coalesced([*ids, unknown]), slot))
+        if source:
+            self.sourced.add(slot)
+            self.items.append(Item(source, f"{slot}.source"))
+            known = _coalesced([*source_ids, "0"])
+            self.items.append(Item(f"CASE WHEN {source} IS NOT NULL THEN {known} END", f"{slot}.source_concept"))
+            lost = f"{quoted(slot)} = 0 AND {quoted(f'{slot}.source')} IS NOT NULL"
+            self.columns.unmapped.append(Unmapped(slot, quoted(f"{slot}.source"), lost))
+        if several:
+            self.items.append(Item(_coalesced(domains) if domains else "NULL", f"{slot}.domain"))
+            if results:
+                self.items.append(Item(_coalesced(results), f"{slot}.value"))
+            nth = [f"{quoted(a)}.nth" for a in aliases]
+            self.items.append(Item(_coalesced([*nth, "1"]), "_target"))
+
+    def _constant(self, constant: Constant, *steps: str | int) -> str:
+        at = self.columns.spec.at(*steps)
+        self.constants.append(ConstantUse(constant.id, constant.name, at))
+        return f"nullif(o_concept({constant.id}), 0)"
+
+    def _inline(self, way: ConceptSpec, said: str, *steps: str | int) -> str:
+        branches = [
+            f"WHEN {literal(fold(key))} THEN {self._constant(constant, *steps, 'map', key)}"
+            for key, constant in way.map.items()
+        ]
+        return f"CASE o_fold({said}) {' '.join(branches)} END"
+
+    def _join(self, alias: str, earlier: list[str], several: bool) -> None:
+        conditions = [f"{quoted(alias)}.slot = {literal(alias)}", f"{quoted(alias)}.value = typed.{quoted(alias)}"]
+        if not several:
+            conditions.append(f"{quoted(alias)}.nth = 1")
+        conditions += [f"coalesce({quoted(other)}.concept_id, 0) = 0" for other in earlier]
+        self.joins.append(f"LEFT JOIN {self.table} AS {quoted(alias)} ON {' AND '.join(conditions)}")
+
+
+def _coalesced(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"

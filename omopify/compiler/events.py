@@ -1,0 +1,299 @@
+"""From the words of a map (person, concept, start, ...) to the columns of the CDM's tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from omopify import cdm
+from omopify.compiler.concepts import Concepts
+from omopify.compiler.fields import Columns, Target
+from omopify.compiler.plan import Finding, Item, Output
+from omopify.compiler.typed import DATE, DATETIME, INTEGER, NUMBER, TEXT, Typed, as_text, literal, quoted
+from omopify.errors import did_you_mean
+from omopify.specs.maps import Attribute, Events, Reference
+from omopify.specs.values import FieldSpec
+
+REFERENCED = {
+    "person": "person",
+    "visit": "visit_occurrence",
+    "provider": "provider",
+    "care_site": "care_site",
+    "location": "location",
+}
+"""Words that name a row of another table by its natural key."""
+
+_CONCEPT_WORDS = ("concept", "type", "status", "value", "unit", "operator", "route", "qualifier")
+_NUMBER_WORDS = ("number", "low", "high", "quantity")
+_TEXT_WORDS = {
+    "source": "concept.source",
+    "text": "text",
+    "value_source": "value.source",
+    "qualifier_source": "qualifier.source",
+}
+_TYPES = {"integer": INTEGER, "float": NUMBER, "date": DATE, "datetime": DATETIME, "varchar": TEXT, "text": TEXT}
+_KEY_SEPARATOR = "chr(31)"
+"""Staging removes this character from all cells, so two different keys never give one text."""
+
+
+@dataclass
+class Event:
+    """One kind of row that a map writes: the event itself, or one of its attributes."""
+
+    columns: Columns
+    concepts: Concepts
+    prefix: str = ""
+    steps: tuple[str, ...] = ()
+    words: dict[str, str] = field(default_factory=dict)
+    """Word -> SQL over the step table."""
+    filled: dict[str, str] = field(default_factory=dict)
+    """CDM column -> SQL over the step table, for what ``set`` and ``concepts`` give."""
+    joins: list[str] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+
+    def build(self, written: Events, tables: list[cdm.Table]) -> None:
+        """Add the columns for every word that the map (or attribute) says."""
+        for word, table in REFERENCED.items():
+            reference = getattr(written, word)
+            if reference:
+                self._reference(word, table, reference)
+        for word in _CONCEPT_WORDS:
+            ways = getattr(written, word)
+            if ways:
+                self.slot(word, ways, several=word == "concept" and not self.prefix)
+        for stem, ways in written.concepts.items():
+            self._stem(stem, ways, tables)
+        start, end = written.start or written.date, written.end
+        if start:
+            self._date("start", start, "start" if written.start else "date", True)
+        if end:
+            self._date("end", end, "end", False)
+        for word in _NUMBER_WORDS:
+            spec = getattr(written, word)
+            if spec:
+                self._field(word, spec, Target(self._name(word), NUMBER), word)
+        for word, column_word in _TEXT_WORDS.items():
+            spec = getattr(written, word)
+            if spec:
+                length = _length(tables, column_word)
+                self._field(column_word, spec, Target(self._name(word), TEXT, length=length), word)
+        for word in ("concept", "unit", "route", "value", "status", "qualifier"):
+            self._check_source_length(word, tables)
+
+    def slot(self, word: str, ways: tuple, *, several: bool = False, name: str = "") -> None:  # type: ignore[type-arg]
+        """Add a concept slot and the words it fills."""
+        slot = self._name(name or word)
+        self.concepts.add(slot, ways, *self.steps, *(("concepts", word) if name else (word,)), several=several)
+        self.words[name or word] = quoted(slot)
+        if slot in self.concepts.sourced:
+            self.words.setdefault(f"{name or word}.source", quoted(f"{slot}.source"))
+            self.words.setdefault(f"{name or word}.source_concept", quoted(f"{slot}.source_concept"))
+        if several and any(item.alias == f"{slot}.value" for item in self.concepts.items):
+            self.words.setdefault("value", quoted(f"{slot}.value"))
+
+    def set_columns(self, fields: dict[str, FieldSpec], tables: list[cdm.Table]) -> None:
+        """Add the fields under ``set``, which are called by their CDM columns."""
+        known = {f.name: f for table in tables for f in table.fields}
+        for name, spec in fields.items():
+            column = known.get(name)
+            if column is None:
+                owner = " or ".join(table.name for table in tables)
+                message = f"there is no column '{name}' in {owner}"
+                at = self.columns.spec.at("set", name, key=True)
+                self.columns.context.problems.add("OM332", message, at, did_you_mean(name, known))
+                continue
+            partial = "latest" if name == "death_date" else "reject"
+            target = Target(name, _TYPES[column.type], column.required, length=column.length, partial=partial)
+            if self.columns.add(spec, target, "set", name) is not None:
+                self.filled[name] = quoted(name)
+
+    def output(self, table: cdm.Table, condition: str, row_hash: str, linked: tuple[str, int] | None = None) -> Output:
+        """Return the rows for one table; note columns that must be filled and words it has no place for."""
+        words = cdm.words(table.name)
+        given = {words[word]: sql for word, sql in self.words.items() if word in words}
+        given |= self.filled
+        if linked:
+            given[words["event"]], given[words["event.field"]] = "parent.id", f"nullif(o_concept({linked[1]}), 0)"
+        id_column = table.primary_key[0] if len(table.primary_key) == 1 else ""
+        if id_column:
+            given[id_column] = "ids.id"
+        items = []
+        for column in table.fields:
+            sql = given.get(column.name) or self._default(table, column, given)
+            if sql is None:
+                continue
+            if column.length and column.name != id_column:
+                sql = f"substr({sql}, 1, {column.length})"
+            if column.required and column.name.endswith("_concept_id"):
+                sql = f"coalesce({sql}, 0)"
+            items.append(Item(sql, column.name))
+        row_id = "ids.id" if id_column else given.get("person_id", "NULL")
+        referenced = table.name in REFERENCED.values() and not self.prefix
+        parent = linked[0] if linked else ""
+        return Output(f"cdm.{table.name}", tuple(items), condition, row_hash, id_column, row_id, referenced, parent)
+
+    def _default(self, table: cdm.Table, column: cdm.Field, given: dict[str, str]) -> str | None:
+        if not column.required:
+            return None
+        words = {name: word for word, name in cdm.words(table.name).items()}
+        word = words.get(column.name)
+        if word == "end" and "start" in self.words:
+            return self.words["start"]
+        if column.name.endswith("_concept_id") and word not in ("concept", "type"):
+            return "0"
+        spec = self.columns.spec
+        message = f"'{table.name}' needs '{word or column.name}'"
+        hint = f"add the line '{word}:'" if word else f"add it under 'set:' as '{column.name}:'"
+        at = spec.at(*self.steps, key=True) if self.steps else spec.at("to")
+        self.columns.context.problems.add("OM330", message, at, hint)
+        return None
+
+    def _name(self, word: str) -> str:
+        return f"{self.prefix}{word}"
+
+    def _field(self, word: str, spec: FieldSpec, target: Target, *steps: str) -> None:
+        if spec.comparator and word == "number":
+            self._signed(spec, target, *steps)
+        elif self.columns.add(spec, target, *self.steps, *steps) is None:
+            return
+        self.words[word] = quoted(target.name)
+
+    def _signed(self, spec: FieldSpec, target: Target, *steps: str) -> None:
+        found = self.columns.first_of(spec.value, *self.steps, *steps, "value")
+        if found is None:
+            return
+        text = as_text(found)
+        self.columns.carry(f"{target.name}.said", text)
+        said = quoted(f"{target.name}.said")
+        number = f"o_num_comma(o_unsigned({said}))" if found.decimal == "," else f"o_num(o_unsigned({said}))"
+        self.columns.typed.append(Item(number, target.name))
+        lost = f"{said} IS NOT NULL AND {quoted(target.name)} IS NULL"
+        self.columns.issues.append(Finding(target.name, "not a number", lost))
+
+    def _date(self, word: str, spec: FieldSpec, said: str, required: bool) -> None:
+        default = "earliest" if word == "start" else "latest"
+        default = "latest" if self.columns.spec.to == "death" else default
+        if word == "end" and spec.not_before is None and "start" in self.words:
+            spec = spec.model_copy(update={"not_before": self._name("start")})
+        target = Target(self._name(word), DATE, required, partial=default)
+        before = len(self.columns.typed)
+        if self.columns.add(spec, target, *self.steps, said) is None:
+            return
+        self.words[word] = quoted(target.name)
+        raw = f"{target.name}.raw"
+        if any(item.alias == raw for item in self.columns.typed[before:]):
+            origin = self.columns.first_of(spec.value, *self.steps, said)
+            formats = spec.dates or (origin.dates if origin else ()) or ("%Y-%m-%d",)
+            formats = tuple("%Y-%m-%d" if f == "iso" else f for f in formats)
+            sql = [f"o_datetime({quoted(raw)}, {literal(f)})" for f in formats]
+            joined = sql[0] if len(sql) == 1 else f"coalesce({', '.join(sql)})"
+            self.columns.typed.append(Item(joined, f"{target.name}.datetime"))
+            self.words[f"{word}.datetime"] = quoted(f"{target.name}.datetime")
+
+    def _stem(self, stem: str, ways: tuple, tables: list[cdm.Table]) -> None:  # type: ignore[type-arg]
+        known = {f.name for table in tables for f in table.fields}
+        column = f"{stem}_concept_id"
+        if column not in known:
+            stems = [name.removesuffix("_concept_id") for name in known if name.endswith("_concept_id")]
+            at = self.columns.spec.at(*self.steps, "concepts", stem, key=True)
+            message = f"there is no column '{column}' in {' or '.join(t.name for t in tables)}"
+            self.columns.context.problems.add("OM332", message, at, did_you_mean(stem, stems))
+            return
+        self.slot(stem, ways, name=stem)
+        self.filled[column] = quoted(self._name(stem))
+        for suffix, name in (("source", "source_value"), ("source_concept", "source_concept_id")):
+            if f"{stem}_{name}" in known and f"{stem}.{suffix}" in self.words:
+                self.filled[f"{stem}_{name}"] = self.words[f"{stem}.{suffix}"]
+
+    def _reference(self, word: str, table: str, reference: Reference) -> None:
+        key = self.key(reference.key, *self.steps, word)
+        if key is None:
+            return
+        self.references.append(f"cdm.{table}")
+        hashed, alias = self._name(f"{word}.hash"), self._name(f"{word} ref")
+        self.columns.raw.append(Item(f"o_id({key})", hashed))
+        self.columns.typed.append(Item(quoted(hashed), hashed))
+        name = self._name(word)
+        self.joins.append(
+            f"LEFT JOIN work.{quoted(f'ids of {table}')} AS {quoted(alias)} ON {quoted(alias)}.hash = typed.{quoted(hashed)}"
+        )
+        self.items.append(Item(f"{quoted(alias)}.id", name))
+        self.words[word] = quoted(name)
+        must = reference.missing == "reject" or (reference.missing is None and word == "person")
+        missing = Finding(word, "missing", f"{quoted(hashed)} IS NULL")
+        lost = Finding(word, "not found", f"{quoted(hashed)} IS NOT NULL AND {quoted(name)} IS NULL")
+        if must:
+            self.columns.rejects += [missing, lost]
+        else:
+            self.columns.issues.append(lost)
+
+    def key(self, texts: tuple[str, ...], *steps: str) -> str | None:
+        """Return the SQL text of a natural key; NULL when one of its parts is missing."""
+        parts = []
+        for number, text in enumerate(texts):
+            short = len(texts) == 1 and not isinstance(self.columns.spec.at(*steps), list)
+            found = self.columns.expression(text, *steps, *(() if short else (number,)))
+            if found is None:
+                return None
+            parts.append(as_text(Typed(found.sql, found.type)).sql)
+        return f" || {_KEY_SEPARATOR} || ".join(parts)
+
+    def _check_source_length(self, word: str, tables: list[cdm.Table]) -> None:
+        slot = self._name(word)
+        length = _length(tables, f"{word}.source")
+        spec = self.columns.spec
+        if slot not in self.concepts.sourced or not length or (word == "concept" and getattr(spec, "source", None)):
+            return
+        column = quoted(f"{slot}.source")
+        if spec.too_long == "error":
+            self.columns.too_long.append((f"{slot} source", f"length({column}) > {length}", spec.at(*self.steps, word)))
+        else:
+            self.columns.issues.append(Finding(f"{slot} source", "cut to its length", f"length({column}) > {length}"))
+
+
+def event_tables(to: str, otherwise: str) -> list[str]:
+    """Return the names of the tables that ``to`` may lead to."""
+    if to != "by_domain":
+        return [to]
+    tables = [table for table in dict.fromkeys(cdm.DOMAIN_TABLES.values()) if table in _BY_DOMAIN]
+    return list(dict.fromkeys([*tables, otherwise]))
+
+
+_BY_DOMAIN = (
+    "condition_occurrence",
+    "device_exposure",
+    "drug_exposure",
+    "measurement",
+    "observation",
+    "procedure_occurrence",
+)
+
+
+def table_of_domain(domain: str, otherwise: str) -> str:
+    """Return SQL for the table of a concept's domain (SQL too); ``otherwise`` for domains without a table."""
+    branches = " ".join(
+        f"WHEN {literal(name)} THEN {literal(table)}"
+        for name, table in cdm.DOMAIN_TABLES.items()
+        if table in _BY_DOMAIN
+    )
+    return f"CASE split_part({domain}, '/', 1) {branches} ELSE {literal(otherwise)} END"
+
+
+def attribute_condition(attribute: Attribute, event: Event) -> str:
+    """Return when an attribute has a row: when what it was looked up by, or its result, is filled."""
+    filled = [
+        sql
+        for word, sql in event.words.items()
+        if word in ("concept.source", "value", "text", "number") or (word == "concept" and not attribute.concept)
+    ]
+    return " OR ".join(f"{sql} IS NOT NULL" for sql in filled) or "TRUE"
+
+
+def _length(tables: list[cdm.Table], word: str) -> int | None:
+    lengths = []
+    for table in tables:
+        column = cdm.words(table.name).get(word)
+        if column:
+            lengths.append(table.field(column).length)
+    known = [length for length in lengths if length]
+    return min(known) if known else None

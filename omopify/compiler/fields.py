@@ -1,0 +1,328 @@
+"""How one field is filled: the expression, then the conversion that the target's type asks for.
+
+A steward writes no casts.  A value that cannot be converted is a finding of its row: a value issue if the
+field may be empty, a reject if it may not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field, replace
+
+from omopify.compiler.expressions import Names, Over, compile_expression
+from omopify.compiler.names import Context
+from omopify.compiler.plan import Finding, Item, Unmapped
+from omopify.compiler.typed import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    INTEGER,
+    NULL,
+    NUMBER,
+    NUMERIC,
+    TEXT,
+    Typed,
+    as_text,
+    literal,
+    quoted,
+    read_number,
+)
+from omopify.errors import Location, did_you_mean
+from omopify.specs.maps import MapFile
+from omopify.specs.project import LoadedMap, read_table
+from omopify.specs.values import FieldSpec, ValueMap
+
+REASONS = {
+    DATE: "not a date",
+    DATETIME: "not a date",
+    NUMBER: "not a number",
+    INTEGER: "not a whole number",
+    BOOLEAN: "not yes or no",
+}
+"""What is said of a value that cannot be read as its field's type."""
+
+_FORMAT = re.compile(r"(%Y[^%]{0,2}%[mb][^%]{0,2}%d|%d[^%]{0,2}%[mb][^%]{0,2}%Y|%m[^%]{0,2}%d[^%]{0,2}%Y)")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a field must be: its type, whether it must be filled, its value set, length and partial-date rule."""
+
+    name: str
+    type: str
+    required: bool = False
+    values: tuple[str, ...] = ()
+    length: int | None = None
+    partial: str = "reject"
+
+
+@dataclass
+class Columns:
+    """The columns of a map's step table while they are collected, and what may be wrong with them."""
+
+    loaded: LoadedMap
+    context: Context
+    names: Names
+    raw: list[Item] = field(default_factory=list)
+    typed: list[Item] = field(default_factory=list)
+    imputed: list[Item] = field(default_factory=list)
+    """Date fields after imputation; they replace the typed ones."""
+    issues: list[Finding] = field(default_factory=list)
+    rejects: list[Finding] = field(default_factory=list)
+    imputations: list[Finding] = field(default_factory=list)
+    unmapped: list[Unmapped] = field(default_factory=list)
+    too_long: list[tuple[str, str, Location]] = field(default_factory=list)
+    over: Over | None = None
+
+    @property
+    def spec(self) -> MapFile:
+        """The map whose columns these are."""
+        return self.loaded.spec
+
+    def expression(self, text: str, *steps: str | int) -> Typed | None:
+        """Compile one expression of the map, written at ``steps``."""
+        at = _inside(self.spec, steps, text)
+        return compile_expression(text, self.names, at, self.context.problems, self.over)
+
+    def first_of(self, texts: tuple[str, ...], *steps: str | int) -> Typed | None:
+        """Compile several expressions of which the first that is filled is taken."""
+        found = []
+        for number, text in enumerate(texts):
+            one = self.expression(text, *steps, *((number,) if len(texts) > 1 else ()))
+            if one is None:
+                return None
+            found.append(one)
+        if len({f.type for f in found} - {NULL}) > 1:
+            found = [as_text(f) for f in found]
+        if len(found) == 1:
+            return found[0]
+        main = next((f for f in found if f.type != NULL), found[0])
+        return Typed(f"coalesce({', '.join(f.sql for f in found)})", main.type, main.dates, main.decimal)
+
+    def add(self, spec: FieldSpec, target: Target, *steps: str | int) -> str | None:
+        """Add one field; return its type, or None if its expression is wrong."""
+        found = self._value(spec, *steps)
+        if found is None:
+            return None
+        column = quoted(target.name)
+        if spec.map:
+            found = self._mapped(spec, target, found, *steps)
+            if found is None:
+                return None
+        elif target.type in (DATE, DATETIME) and found.type == TEXT:
+            self._date(spec, target, found, *steps)
+        elif found.type == TEXT and target.type != TEXT:
+            self._convert(target, found)
+        elif target.type == TEXT and target.values:
+            self._value_set(target, found)
+        else:
+            sql = self._cast(found, target, *steps)
+            if sql is None:
+                return None
+            self.raw.append(Item(sql, target.name))
+            self.typed.append(Item(column, target.name))
+        if target.length:
+            self._length(spec, target, *steps)
+        if target.required:
+            self.rejects.append(Finding(target.name, "missing", f"{column} IS NULL"))
+        return target.type
+
+    def carry(self, name: str, found: Typed) -> None:
+        """Add a column that is taken as it is."""
+        self.raw.append(Item(found.sql, name))
+        self.typed.append(Item(quoted(name), name))
+
+    def _value(self, spec: FieldSpec, *steps: str | int) -> Typed | None:
+        if spec.constant is not None:
+            return Typed(literal(spec.constant), TEXT)
+        deeper = steps if self.spec_is_short(*steps) else (*steps, "value")
+        return self.first_of(spec.value, *deeper)
+
+    def spec_is_short(self, *steps: str | int) -> bool:
+        """Say whether a field was written in its short form (an expression, no words)."""
+        return self.spec.at(*steps, "value") == self.spec.at(*steps)
+
+    def _cast(self, found: Typed, target: Target, *steps: str | int) -> str | None:
+        if found.type in (target.type, NULL) or (target.type == NUMBER and found.type == INTEGER):
+            return found.sql
+        if target.type == TEXT:
+            return as_text(found).sql
+        if target.type == INTEGER and found.type == NUMBER:
+            return f"o_whole({found.sql})"
+        if target.type == DATETIME and found.type == DATE:
+            return f"CAST({found.sql} AS timestamp)"
+        if target.type == DATE and found.type == DATETIME:
+            return f"CAST({found.sql} AS date)"
+        if target.type in NUMERIC and found.type == BOOLEAN:
+            return f"CASE WHEN {found.sql} THEN 1 WHEN NOT ({found.sql}) THEN 0 END"
+        message = f"'{target.name}' is of type {target.type}, but this is of type {found.type}"
+        self.context.problems.add("OM306", message, self.spec.at(*steps))
+        return None
+
+    def _keep_raw(self, target: Target, sql: str) -> str:
+        self.carry(f"{target.name}.raw", Typed(sql, TEXT))
+        return quoted(f"{target.name}.raw")
+
+    def _convert(self, target: Target, found: Typed) -> None:
+        raw = self._keep_raw(target, found.sql)
+        number = read_number(Typed(raw, TEXT, found.dates, found.decimal))
+        sql = {NUMBER: number, INTEGER: f"o_whole({number})", BOOLEAN: f"o_bool({raw})"}[target.type]
+        reason = REASONS[target.type]
+        if target.values:
+            sql = f"CASE WHEN {sql} IN ({', '.join(target.values)}) THEN {sql} END"
+            reason = "not in the value set"
+        self.typed.append(Item(sql, target.name))
+        self._issue(target, reason, f"{raw} IS NOT NULL AND {quoted(target.name)} IS NULL")
+
+    def _issue(self, target: Target, reason: str, condition: str) -> None:
+        if target.required:
+            self.rejects.append(Finding(target.name, reason, condition))
+        else:
+            self.issues.append(Finding(target.name, reason, condition))
+
+    def _value_set(self, target: Target, found: Typed) -> None:
+        raw = self._keep_raw(target, as_text(found).sql)
+        allowed = ", ".join(literal(value) for value in target.values)
+        self.typed.append(Item(f"CASE WHEN {raw} IN ({allowed}) THEN {raw} END", target.name))
+        lost = f"{raw} IS NOT NULL AND {quoted(target.name)} IS NULL"
+        self._issue(target, "not in the value set", lost)
+        self.unmapped.append(Unmapped(target.name, raw, lost))
+
+    def _mapped(self, spec: FieldSpec, target: Target, found: Typed, *steps: str | int) -> Typed | None:
+        assert spec.map is not None
+        values = self._map_values(spec.map, *steps)
+        if values is None:
+            return None
+        branches, nothing = [], []
+        for key, becomes in values.items():
+            if becomes is None or becomes == "":
+                nothing.append(literal(fold(key)))
+                continue
+            sql = self._constant(becomes, target, *steps)
+            if sql is None:
+                return None
+            branches.append(f"WHEN {literal(fold(key))} THEN {sql}")
+        raw = self._keep_raw(target, as_text(found).sql)
+        last = ""
+        if spec.otherwise is not None:
+            last = f" ELSE {self._constant(spec.otherwise, target, *steps)}"
+        # A missing value stays missing, whatever 'otherwise' says of unknown ones.
+        case = f"CASE o_fold({raw}) {' '.join(branches)}{last} END" if branches else "NULL"
+        if spec.otherwise is not None:
+            case = f"CASE WHEN {raw} IS NOT NULL THEN {case} END"
+        self.typed.append(Item(case, target.name))
+        lost = f"{raw} IS NOT NULL AND {quoted(target.name)} IS NULL"
+        if nothing:
+            lost += f" AND o_fold({raw}) NOT IN ({', '.join(nothing)})"
+        self._issue(target, "not in the value map", lost)
+        self.unmapped.append(Unmapped(target.name, raw, lost))
+        return Typed(quoted(target.name), target.type)
+
+    def _map_values(self, written: ValueMap, *steps: str | int) -> dict[str, str | None] | None:
+        if not written.file:
+            folded: dict[str, str] = {}
+            for key in written.values:
+                first = folded.setdefault(fold(key), key)
+                if first != key:
+                    message = f"'{key}' and '{first}' are the same value here (case and blanks do not matter)"
+                    self.context.problems.add("OM320", message, self.spec.at(*steps, "map", key, key=True))
+            return dict(written.values)
+        path = self.loaded.folder / written.file
+        at = self.spec.at(*steps, "map")
+        rows = read_table(path, ("from", "to"), at, self.context.problems)
+        if not rows:
+            return None
+        values: dict[str, str | None] = {}
+        lines: dict[str, int] = {}
+        for line, row in rows:
+            key = fold(row["from"])
+            if key in lines and values[key] != row["to"]:
+                place = Location(str(path), line, 1)
+                message = f"'{row['from']}' becomes two different values"
+                self.context.problems.add("OM320", message, place, f"see line {lines[key]}")
+            values.setdefault(key, row["to"])
+            lines.setdefault(key, line)
+        return values
+
+    def _constant(self, text: str, target: Target, *steps: str | int) -> str | None:
+        at = self.spec.at(*steps, "map")
+        if target.values and text not in target.values:
+            hint = did_you_mean(text, target.values) or f"its values: {', '.join(target.values)}"
+            self.context.problems.add("OM321", f"'{text}' is not in the value set of '{target.name}'", at, hint)
+            return None
+        if target.type == TEXT:
+            return literal(text)
+        if target.type == BOOLEAN and text.casefold() in ("true", "false"):
+            return text.upper()
+        if target.type in NUMERIC and re.fullmatch(r"-?\d+(\.\d+)?", text):
+            return text
+        if target.type == DATE and re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return f"CAST({literal(text)} AS date)"
+        self.context.problems.add("OM322", f"'{text}' is not of type {target.type}, as '{target.name}' is", at)
+        return None
+
+    def _date(self, spec: FieldSpec, target: Target, found: Typed, *steps: str | int) -> None:
+        formats = tuple("%Y-%m-%d" if f == "iso" else f for f in spec.dates or found.dates or ("%Y-%m-%d",))
+        for text in formats:
+            if not _FORMAT.fullmatch(text):
+                hint = "a format has %Y, %m (or %b) and %d in one of the orders Y-m-d, d-m-Y, m-d-Y, or is 'iso'"
+                self.context.problems.add(
+                    "OM323", f"'{text}' is not a date format", self.spec.at(*steps, "dates"), hint
+                )
+                return
+        raw = self._keep_raw(target, found.sql)
+        rule = spec.partial or self.spec.partial or target.partial
+        full = _coalesced([f"o_date({raw}, {literal(f)})" for f in formats])
+        guess = _coalesced([f"o_impute({raw}, {literal(f)}, {literal(rule)})" for f in formats])
+        column, complete = quoted(target.name), f"{target.name}.full"
+        self.typed.append(Item(full, complete))
+        lost = f"{raw} IS NOT NULL AND {column} IS NULL"
+        if rule == "reject":
+            sql = quoted(complete)
+            self._issue(target, "partial date", f"{lost} AND {guess} IS NOT NULL")
+            lost += f" AND {guess} IS NULL"
+        elif spec.not_before:
+            # Only an imputed end can be moved: a recorded one before its start is for the quality checks.
+            other = self._date_above(spec.not_before, *steps)
+            sql = f"coalesce({quoted(complete)}, CASE WHEN {guess} < {other} THEN {other} ELSE {guess} END)"
+        else:
+            sql = f"coalesce({quoted(complete)}, {guess})"
+        self.imputed.append(Item(sql, target.name))
+        if rule != "reject":
+            made_up = f"{quoted(complete)} IS NULL AND {column} IS NOT NULL"
+            self.imputations.append(Finding(target.name, rule, made_up))
+        self._issue(target, "not a date", lost)
+
+    def _date_above(self, name: str, *steps: str | int) -> str:
+        above = {item.alias: item.sql for item in self.imputed}
+        if name not in above and name not in {item.alias for item in self.typed}:
+            hint = did_you_mean(name, above)
+            message = f"'{name}' is not a date field above this one"
+            self.context.problems.add("OM324", message, self.spec.at(*steps, "not_before"), hint)
+        return above.get(name, quoted(name))
+
+    def _length(self, spec: FieldSpec, target: Target, *steps: str | int) -> None:
+        rule = spec.too_long or self.spec.too_long
+        column = quoted(target.name)
+        if rule == "error":
+            self.too_long.append((target.name, f"length({column}) > {target.length}", self.spec.at(*steps)))
+            return
+        self.issues.append(Finding(target.name, "cut to its length", f"length({column}) > {target.length}"))
+
+
+def fold(text: str) -> str:
+    """Return a text as the SQL function ``o_fold`` does: case, outer and repeated blanks do not matter."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text.strip())).lower()
+
+
+def _coalesced(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
+
+
+def _inside(spec: MapFile, steps: tuple[str | int, ...], text: str) -> Location:
+    """Return where an expression starts, inside its quotes."""
+    at = spec.at(*steps)
+    line = spec.line(at.line)
+    quote = line[at.column - 1 : at.column]
+    return replace(at, column=at.column + 1) if quote in ('"', "'") and not text.startswith(quote) else at

@@ -1,0 +1,175 @@
+"""A plan: what will be done, as frozen data that templates print and engines run.
+
+A map becomes one step table with one row for each of its input rows (several only where a value maps to
+several concepts).  Each row carries its status, so that the accounting is a GROUP BY and not a second pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omopify.errors import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a SELECT."""
+
+    sql: str
+    alias: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """One SELECT; ``star`` puts ``<star>.*`` before the items."""
+
+    items: tuple[Item, ...]
+    source: str
+    star: str = ""
+    joins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cte:
+    """One named step of the big query; several selects are stacked."""
+
+    name: str
+    note: str
+    selects: tuple[Select, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that may be wrong with a row: in which field, why, and the condition that tells."""
+
+    field: str
+    reason: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Values of one column that are looked up in a concept file or in source vocabularies."""
+
+    slot: str
+    column: str
+    file: str | None
+    vocabularies: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """A field whose values may stay without a concept (or outside the value map)."""
+
+    field: str
+    value: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Rows that a map writes to one table; ``id_column`` is empty for a table without an own id."""
+
+    table: str
+    columns: tuple[Item, ...]
+    condition: str = ""
+    hash: str = ""
+    id_column: str = ""
+    row_id: str = ""
+    referenced: bool = False
+    parent: str = ""
+    """The table of the event that these rows belong to."""
+
+    @property
+    def name(self) -> str:
+        """The table without its schema."""
+        return self.table.partition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """Something that must hold of the data, else the run fails: a query that counts what breaks it."""
+
+    code: str
+    message: str
+    hint: str
+    sql: str
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantUse:
+    """A concept id that a map names, with the name it gives it."""
+
+    concept_id: int
+    name: str
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class MapPlan:
+    """Everything that one map does."""
+
+    name: str
+    at: Location
+    reads: tuple[str, ...]
+    references: tuple[str, ...]
+    before: tuple[Cte, ...]
+    """Input, shape, filters and converted fields."""
+    after: tuple[Cte, ...]
+    """References, concepts and the status of each row."""
+    lookups: tuple[Lookup, ...]
+    rejects: tuple[Finding, ...]
+    issues: tuple[Finding, ...]
+    imputations: tuple[Finding, ...]
+    unmapped: tuple[Unmapped, ...]
+    outputs: tuple[Output, ...]
+    assertions: tuple[Assertion, ...]
+    constants: tuple[ConstantUse, ...]
+    filters: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+    """The source columns that are used: (source, column)."""
+    kept: tuple[str, ...]
+    """The columns of the step table."""
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The tables that the map fills, in order, each once."""
+        return tuple(dict.fromkeys(output.table for output in self.outputs))
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePlan:
+    """The subjects that belong to the trial's data."""
+
+    name: str
+    source: str
+    subject: str
+    condition: str
+    columns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All maps of a project in the order in which they run, and the tables that they need."""
+
+    scopes: tuple[ScopePlan, ...]
+    maps: tuple[MapPlan, ...]
+
+    @property
+    def constants(self) -> tuple[ConstantUse, ...]:
+        """Every concept id that a map names."""
+        return tuple(use for plan in self.maps for use in plan.constants)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement of a plan, with what it is for."""
+
+    map: str
+    kind: str
+    sql: str
+    at: Location | None = None
+    table: str = ""

@@ -1,0 +1,153 @@
+"""Print a plan as SQL: one template of ``sql/`` for each kind of statement, readable when rendered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from omopify.compiler.plan import MapPlan, Plan, Statement
+from omopify.compiler.typed import literal, quoted
+from omopify.resources import data
+
+_PLAIN = re.compile(r"^[a-z_][a-z0-9_]*$")
+_RESERVED = frozenset(
+    [
+        "all",
+        "and",
+        "any",
+        "as",
+        "asc",
+        "both",
+        "case",
+        "cast",
+        "check",
+        "column",
+        "constraint",
+        "create",
+        "default",
+        "desc",
+        "distinct",
+        "do",
+        "else",
+        "end",
+        "except",
+        "false",
+        "for",
+        "foreign",
+        "from",
+        "group",
+        "having",
+        "in",
+        "into",
+        "join",
+        "lateral",
+        "leading",
+        "left",
+        "limit",
+        "not",
+        "null",
+        "offset",
+        "on",
+        "only",
+        "or",
+        "order",
+        "primary",
+        "references",
+        "returning",
+        "right",
+        "select",
+        "some",
+        "symmetric",
+        "table",
+        "then",
+        "to",
+        "trailing",
+        "true",
+        "union",
+        "unique",
+        "using",
+        "when",
+        "where",
+        "window",
+        "with",
+    ]
+)
+
+
+def render(template: str, **values: object) -> str:
+    """Render one template of ``sql/`` (its path below that folder); every name it asks for must be given."""
+    return _environment().get_template(template).render(**values).strip()
+
+
+def statements(plan: MapPlan) -> Iterator[Statement]:
+    """Yield the statements of one map in the order in which they run."""
+
+    def one(kind: str, table: str = "", **values: object) -> Statement:
+        return Statement(plan.name, kind, render(f"steps/{kind}.sql.jinja", step=plan, **values), plan.at, table)
+
+    if plan.lookups:
+        yield one("values")
+        yield one("concepts")
+    yield one("map")
+    for output in plan.outputs:
+        if output.id_column:
+            yield one("ids", output.table, output=output)
+        yield one("write", output.table, output=output)
+        if output.referenced:
+            yield one("referenced", output.table, output=output)
+        if output.row_id:
+            yield one("origins", output.table, output=output)
+    yield one("accounting")
+    if plan.filters:
+        yield one("filters")
+    yield one("rejects")
+    if plan.issues:
+        yield one("issues", findings=plan.issues, column="_issues", table="value_issues", word="reason")
+    if plan.imputations:
+        yield one("issues", findings=plan.imputations, column="_imputed", table="imputations", word="rule")
+    if plan.unmapped:
+        yield one("unmapped")
+
+
+def clean_up(plan: MapPlan) -> Iterator[Statement]:
+    """Yield the statements that drop a map's working tables."""
+    for suffix in (" values", " concepts", "") if plan.lookups else ("",):
+        yield Statement(plan.name, "clean", render("steps/clean.sql.jinja", name=plan.name + suffix))
+
+
+def scopes(plan: Plan) -> Iterator[Statement]:
+    """Yield the statements that find the subjects in scope."""
+    for scope in plan.scopes:
+        yield Statement(scope.name, "scope", render("steps/scope.sql.jinja", scope=scope))
+
+
+def script(plan: MapPlan) -> str:
+    """Return all SQL of one map as one text: what ``omopify sql`` shows and the golden files hold."""
+    parts = [f"-- {s.kind}{f' {s.table}' if s.table else ''}\n{s.sql};" for s in statements(plan)]
+    return f"-- map {plan.name}\n\n" + "\n\n".join(parts) + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    def load(name: str) -> tuple[str, str, None]:
+        path = data("sql", *name.split("/"))
+        return path.read_text(encoding="utf-8"), str(path), None
+
+    environment = Environment(
+        loader=FunctionLoader(load),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["identifier"] = _identifier
+    environment.filters["literal"] = literal
+    return environment
+
+
+def _identifier(name: str) -> str:
+    return name if _PLAIN.match(name) and name not in _RESERVED else quoted(name)

@@ -1,0 +1,95 @@
+-- What became of every row. 'file' and 'sheet' are those of the export, 'row' is the row as a spreadsheet shows it.
+CREATE TABLE audit.files (
+    file_number integer NOT NULL,
+    source      varchar NOT NULL,
+    file        varchar NOT NULL,
+    sheet       varchar,
+    rows        bigint  NOT NULL,
+    sha256      varchar NOT NULL
+);
+
+-- One line for each column of the export: what was decided about it.
+CREATE TABLE audit.columns (
+    source    varchar NOT NULL,
+    "column"  varchar NOT NULL,
+    label     varchar,
+    decision  varchar NOT NULL,
+    reason    varchar,
+    filled    bigint  NOT NULL,
+    rows      bigint  NOT NULL
+);
+
+CREATE TABLE audit.map_rows (
+    map               varchar NOT NULL,
+    rows_read         bigint  NOT NULL,
+    rows_used         bigint  NOT NULL,
+    rows_filtered     bigint  NOT NULL,
+    rows_deduplicated bigint  NOT NULL,
+    rows_rejected     bigint  NOT NULL
+);
+
+CREATE TABLE audit.written (
+    map        varchar NOT NULL,
+    table_name varchar NOT NULL,
+    rows       bigint  NOT NULL
+);
+
+CREATE TABLE audit.filters (
+    map    varchar NOT NULL,
+    filter varchar NOT NULL,
+    rows   bigint  NOT NULL
+);
+
+CREATE TABLE audit.rejects (
+    map    varchar NOT NULL,
+    field  varchar NOT NULL,
+    reason varchar NOT NULL,
+    file   varchar,
+    sheet  varchar,
+    row    bigint
+);
+
+CREATE TABLE audit.value_issues (
+    map    varchar NOT NULL,
+    field  varchar NOT NULL,
+    reason varchar NOT NULL,
+    file   varchar,
+    sheet  varchar,
+    row    bigint
+);
+
+-- Partial dates that were filled in: by which rule.
+CREATE TABLE audit.imputations (
+    map   varchar NOT NULL,
+    field varchar NOT NULL,
+    rule  varchar NOT NULL,
+    file  varchar,
+    sheet varchar,
+    row   bigint
+);
+
+CREATE TABLE audit.unmapped (
+    map          varchar NOT NULL,
+    field        varchar NOT NULL,
+    source_value varchar,
+    rows         bigint  NOT NULL
+);
+
+CREATE TABLE audit.row_origins (
+    table_name  varchar NOT NULL,
+    row_id      integer NOT NULL,
+    map         varchar NOT NULL,
+    file_number integer,
+    row         bigint
+);
+
+CREATE VIEW audit.map_accounting AS
+SELECT
+    map, rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected,
+    coalesce((SELECT sum(written.rows) FROM audit.written AS written WHERE written.map = map_rows.map), 0)::bigint AS rows_written
+FROM audit.map_rows;
+
+CREATE VIEW audit.lineage AS
+SELECT origin.table_name, origin.row_id, origin.map, file.file, file.sheet, origin.row
+FROM audit.row_origins AS origin
+LEFT JOIN audit.files AS file ON file.file_number = origin.file_number;
