@@ -136,6 +136,17 @@ def domain_table(domain_id: str) -> str | None:
     return DOMAIN_TABLES.get(domain_id.partition("/")[0])
 
 
+@cache
+def words(table: str) -> Mapping[str, str]:
+    """Return the words of the mapping language for a table: word -> column.
+
+    The event tables name the same thing differently (``condition_start_date``, ``measurement_date``); a map
+    says ``start`` for all of them.  ``concept.source`` and the like are the columns that are filled along.
+    Tables that are no events have none.
+    """
+    return MappingProxyType({row["word"]: row["column"] for row in _rows("words.csv") if row["table"] == table})
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with data("sql", "cdm", name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

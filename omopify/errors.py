@@ -87,9 +87,7 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
 
-    def add(
-        self, code: str, message: str, at: Location | None = None, hint: str = "", severity: str = "error"
-    ) -> None:
+    def add(self, code: str, message: str, at: Location | None = None, hint: str = "", severity: str = "error") -> None:
         """Note one problem; the same problem at the same place is noted once."""
         problem = Problem(code, message, at, hint, severity)
         if problem not in self.found:

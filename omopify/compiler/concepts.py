@@ -54,7 +54,8 @@ class Concepts:
                 continue
             self.columns.raw.append(Item(f"o_fold({text})", alias))
             self.columns.typed.append(Item(quoted(alias), alias))
-            self.lookups.append(Lookup(alias, alias, way.via, way.vocabulary, way.by))
+            file = f"{self.columns.loaded.pack}/{way.via}" if way.via else None
+            self.lookups.append(Lookup(alias, alias, file, way.vocabulary, way.by))
             self._join(alias, aliases, several)
             aliases.append(alias)
             ids.append(f"nullif({quoted(alias)}.concept_id, 0)")

@@ -85,8 +85,8 @@ def render(template: str, **values: object) -> str:
 def statements(plan: MapPlan) -> Iterator[Statement]:
     """Yield the statements of one map in the order in which they run."""
 
-    def one(kind: str, table: str = "", **values: object) -> Statement:
-        return Statement(plan.name, kind, render(f"steps/{kind}.sql.jinja", step=plan, **values), plan.at, table)
+    def one(kind: str, writes: str = "", **values: object) -> Statement:
+        return Statement(plan.name, kind, render(f"steps/{kind}.sql.jinja", step=plan, **values), plan.at, writes)
 
     if plan.lookups:
         yield one("values")
@@ -146,7 +146,13 @@ def _environment() -> Environment:
     )
     environment.filters["identifier"] = _identifier
     environment.filters["literal"] = literal
+    environment.filters["quoted"] = quoted
+    environment.filters["value"] = _value
     return environment
+
+
+def _value(value: str | int | None) -> str:
+    return "NULL" if value is None else literal(value) if isinstance(value, str) else str(value)
 
 
 def _identifier(name: str) -> str:

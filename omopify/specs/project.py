@@ -278,7 +278,7 @@ def _columns(trial: TrialFile, folder: Path, files: list[Path], problems: Proble
     if rows:
         files.append(path)
     for line, row in rows:
-        if row["source"] not in trial.sources:
+        if row["source"] not in trial.sources and row["source"] not in found:
             hint = did_you_mean(row["source"], trial.sources)
             problems.add("OM115", f"there is no source '{row['source']}'", Location(_shown(path), line, 1), hint)
         required = row.get("presence", "required") != "optional"

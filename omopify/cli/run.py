@@ -1,0 +1,43 @@
+"""``omopify run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="run")
+@click.argument("project", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Where the result goes, instead of the project's 'out:'.")
+@click.option("--memory-limit", help="The most memory the database may use, such as 2GB.")
+@click.option("--threads", type=click.IntRange(min=1), help="The most processor threads to use.")
+def command(project: Path, out: Path | None, memory_limit: str | None, threads: int | None) -> None:
+    """Convert PROJECT's export into an OMOP CDM.
+
+    PROJECT is a folder with a file omopify.yaml. The result is a DuckDB file with the schemas cdm (OMOP CDM
+    v5.4), dsp (the harmonised variables) and audit (what became of every row), and a manifest.json.
+    """
+    from omopify.cli.show import progress, show_problems, table
+    from omopify.conversion.run import Options, run
+    from omopify.errors import Problems
+    from omopify.specs.project import load_project
+
+    problems = Problems()
+    loaded = load_project(project, problems)
+    problems.stop_if_errors()
+    assert loaded is not None
+    with progress() as say:
+        result = run(loaded, Options(out, memory_limit, threads), problems, say)
+    show_problems(result.warnings)
+    columns = ("rows_read", "rows_used", "rows_filtered", "rows_deduplicated", "rows_rejected", "rows_written")
+    maps = result.manifest["maps"]
+    rows = [(name, *(maps[name][c] for c in columns)) for name in result.manifest["order"]]
+    table("Where the rows went", ("map", "read", "used", "filtered", "duplicate", "rejected", "written"), rows)
+    totals = result.manifest["totals"]
+    click.echo(
+        f"rejected rows {totals['rejects']}, values left out {totals['value_issues']}, "
+        f"dates filled in {totals['imputations']}, values without a concept {totals['unmapped_values']}, "
+        f"columns undecided {totals['columns_undecided']}: see the schema 'audit'"
+    )
+    click.echo(f"{result.out / 'omop.duckdb'}")

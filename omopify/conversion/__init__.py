@@ -1,0 +1,1 @@
+"""The main job: an export becomes an OMOP CDM in which every row is accounted for."""

@@ -1,0 +1,125 @@
+"""The record of a run: what it was made from, what it did and what it lost, as one JSON file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from omopify import __version__
+from omopify.compiler.plan import Plan
+from omopify.conversion.vocabulary import Vocabulary
+from omopify.engines.duckdb import DuckDB
+from omopify.errors import Problems
+from omopify.specs.project import Project
+from omopify.staging import StagedSource
+
+SCHEMA_VERSION = 1
+
+
+class _Timed(Protocol):
+    seconds: dict[str, float]
+    started: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The content of ``manifest.json``; two runs on the same input differ only under ``run``."""
+
+    content: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        project: Project,
+        plan: Plan,
+        sources: Mapping[str, StagedSource],
+        vocabulary: Vocabulary,
+        sql: Mapping[str, list[str]],
+        db: DuckDB,
+        clock: _Timed,
+        problems: Problems,
+    ) -> Manifest:
+        """Put together the manifest of a run whose checks have passed."""
+        written: dict[str, dict[str, int]] = {}
+        for name, table, rows in db.rows("SELECT map, table_name, rows FROM audit.written ORDER BY map, table_name"):
+            written.setdefault(name, {})[table] = rows
+        filters: dict[str, dict[str, int]] = {}
+        for name, word, rows in db.rows("SELECT map, filter, rows FROM audit.filters ORDER BY map, filter"):
+            filters.setdefault(name, {})[word] = rows
+        rejected: dict[str, dict[str, int]] = {}
+        for name, reason, rows in db.rows(
+            "SELECT map, field || ': ' || reason, count(*) FROM audit.rejects GROUP BY 1, 2 ORDER BY 1, 2"
+        ):
+            rejected.setdefault(name, {})[reason] = rows
+        columns = ("rows_read", "rows_used", "rows_filtered", "rows_deduplicated", "rows_rejected", "rows_written")
+        maps = {}
+        for name, *counts in db.rows(f"SELECT map, {', '.join(columns)} FROM audit.map_accounting ORDER BY map"):
+            maps[name] = {
+                **dict(zip(columns, counts, strict=True)),
+                "filtered": filters.get(name, {}),
+                "rejected": rejected.get(name, {}),
+                "written": written.get(name, {}),
+                "sql_sha256": _sha256("\n".join(sql.get(name, []))),
+            }
+        content = {
+            "schema_version": SCHEMA_VERSION,
+            "omopify": __version__,
+            "python": platform.python_version(),
+            "duckdb": version("duckdb"),
+            "polars": version("polars"),
+            "trial": project.pack.trial.trial,
+            "mappings": project.file.mappings,
+            "cdm_version": "v5.4",
+            "vocabulary": {
+                "release": vocabulary.release,
+                "folders": [{"path": f.path.name, "sha256": f.sha256} for f in vocabulary.folders],
+            },
+            "inputs": [
+                {
+                    "source": name,
+                    "file": file.file,
+                    "sheet": file.sheet,
+                    "bytes": file.bytes,
+                    "sha256": file.sha256,
+                    "rows": file.rows,
+                }
+                for name, source in sources.items()
+                for file in source.files
+            ],
+            "specs": {
+                f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in sorted(project.pack.files)
+            },
+            "maps": maps,
+            "order": [step.name for step in plan.maps],
+            "totals": _totals(db),
+            "problems": [problem.to_dict() for problem in problems.warnings],
+            "run": {"started": clock.started.isoformat(timespec="seconds"), "seconds": clock.seconds},
+        }
+        return cls(content)
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write a manifest as JSON with sorted keys."""
+    path.write_text(json.dumps(manifest.content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _totals(db: DuckDB) -> dict[str, int]:
+    names = {
+        "rejects": "SELECT count(*) FROM audit.rejects",
+        "value_issues": "SELECT count(*) FROM audit.value_issues",
+        "imputations": "SELECT count(*) FROM audit.imputations",
+        "unmapped_values": "SELECT count(*) FROM audit.unmapped",
+        "columns_undecided": "SELECT count(*) FROM audit.columns WHERE decision = 'undecided'",
+    }
+    return {name: db.rows(sql)[0][0] for name, sql in names.items()}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

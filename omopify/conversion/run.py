@@ -1,0 +1,368 @@
+"""Run a project: stage, compile, convert, account, verify, and only then replace the last result.
+
+Everything is built in a folder of its own inside the output folder.  What is there already is touched by
+renames at the very end; a run that is killed before leaves it as it was, one that is killed between the
+renames is completed by the next.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from omopify import __version__, cdm
+from omopify.compiler.plan import ConstantUse, MapPlan, Plan
+from omopify.compiler.planner import make_plan
+from omopify.compiler.render import clean_up, render, scopes, statements
+from omopify.conversion.manifest import Manifest, write_manifest
+from omopify.conversion.sources import staged, table_columns
+from omopify.conversion.vocabulary import (
+    Vocabulary,
+    concept_files,
+    find_vocabulary,
+    load_constants,
+    load_vocabulary,
+)
+from omopify.engines.duckdb import DuckDB
+from omopify.errors import Problem, Problems
+from omopify.resources import data
+from omopify.specs.project import Project
+from omopify.staging import StagedSource
+
+DATABASE = "omop.duckdb"
+MANIFEST = "manifest.json"
+REGISTER = "keys.duckdb"
+_TYPES = {
+    "text": "varchar",
+    "integer": "integer",
+    "number": "double precision",
+    "date": "date",
+    "datetime": "timestamp",
+    "boolean": "boolean",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run may be told: where to write, and how much of the machine it may use."""
+
+    out: Path | None = None
+    memory_limit: str | None = None
+    threads: int | None = None
+
+
+@dataclass
+class Result:
+    """What a run came to."""
+
+    out: Path
+    manifest: dict[str, Any]
+    warnings: list[Problem] = field(default_factory=list)
+
+
+def run(project: Project, options: Options, problems: Problems, progress: Callable[[str], None]) -> Result:
+    """Convert a project's export into an OMOP CDM and return what became of its rows.
+
+    Raises:
+        OmopifyError: something is wrong with the maps, the export or the vocabulary, or a check of the
+            result failed; the last result is as it was.
+    """
+    out = (options.out or project.out).absolute()
+    out.mkdir(parents=True, exist_ok=True)
+    finish_replacement(out)
+    clock = _Clock()
+    progress("reading the export")
+    sources = staged(project.pack, project.data, out / ".staging", problems, progress)
+    vocabulary = find_vocabulary(project, problems)
+    headers = {
+        name: {column: source.labels.get(column, "") for column in source.columns}
+        for name, source in sources.items()
+        if source.files
+    }
+    clock.lap("stage")
+    plan = make_plan(project.pack, headers, problems)
+    files = concept_files(project.pack, plan, problems) if plan else []
+    problems.stop_if_errors()
+    assert plan is not None
+    clock.lap("compile")
+    build = out / f".building-{os.getpid()}"
+    shutil.rmtree(build, ignore_errors=True)
+    build.mkdir()
+    try:
+        job = _Job(project, options, plan, sources, vocabulary, files, build, problems, progress, clock)
+        manifest = job.convert()
+        write_manifest(build / MANIFEST, manifest)
+        progress("replacing the last result")
+        _replace(build, out, project.register)
+    finally:
+        shutil.rmtree(build, ignore_errors=True)
+    return Result(out, manifest.content, problems.warnings)
+
+
+def finish_replacement(out: Path) -> None:
+    """Complete what a killed run had finished building, and remove what it had not."""
+    ready = out / ".ready"
+    if ready.is_dir():
+        _move_in(ready, out)
+    for left in out.glob(".building-*"):
+        if not _is_running(left.name.rpartition("-")[2]):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _replace(build: Path, out: Path, register: Path) -> None:
+    register.mkdir(parents=True, exist_ok=True)
+    register.chmod(0o700)
+    # First the register: it may only ever know more than the result. Its ids are the same in a repeated run.
+    (build / REGISTER).replace(register / REGISTER)
+    shutil.rmtree(build / "scratch", ignore_errors=True)
+    ready = out / ".ready"
+    build.replace(ready)
+    _move_in(ready, out)
+
+
+def _move_in(ready: Path, out: Path) -> None:
+    for name in (DATABASE, MANIFEST):
+        if (ready / name).exists():
+            (ready / name).replace(out / name)
+    shutil.rmtree(ready, ignore_errors=True)
+
+
+def _is_running(pid: str) -> bool:
+    if not pid.isdigit() or os.name == "nt":  # Windows refuses to delete files that are open, which is as good
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+        self.started = datetime.now(UTC)
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + now - self._last, 3)
+        self._last = now
+
+
+@dataclass
+class _Job:
+    project: Project
+    options: Options
+    plan: Plan
+    sources: Mapping[str, StagedSource]
+    vocabulary: Vocabulary
+    files: list[tuple[str, str, int, str]]
+    build: Path
+    problems: Problems
+    progress: Callable[[str], None]
+    clock: _Clock
+    sql: dict[str, list[str]] = field(default_factory=dict)
+    written: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def convert(self) -> Manifest:
+        """Build the database and return its manifest."""
+        scratch = self.build / "scratch"
+        scratch.mkdir()
+        register = self.build / REGISTER
+        kept = self.project.register / REGISTER
+        if kept.exists():
+            shutil.copyfile(kept, register)
+        staging = (self.options.out or self.project.out).absolute() / ".staging"
+        readable = [staging, *self.vocabulary.paths]
+        with DuckDB(
+            self.build / DATABASE, register, scratch, readable, self.options.memory_limit, self.options.threads
+        ) as db:
+            register.chmod(0o600)
+            unknown = self._prepare(db)
+            for statement in scopes(self.plan):
+                db.run(statement)
+            for number, step in enumerate(self.plan.maps, 1):
+                self.progress(f"map {number} of {len(self.plan.maps)}: {step.name}")
+                self._map(db, step)
+            self.progress("checking the result")
+            self._finish(db, unknown)
+            self.problems.stop_if_errors()
+            return self._manifest(db)
+
+    def _prepare(self, db: DuckDB) -> list[ConstantUse]:
+        tables = cdm.tables()
+        db.script(
+            data("sql", "functions", "duckdb.sql")
+            .read_text(encoding="utf-8")
+            .replace("CREATE MACRO", "CREATE TEMP MACRO")
+        )
+        referenced = ["person", "visit_occurrence", "provider", "care_site", "location"]
+        setup = render(
+            "run/setup.sql.jinja", tables=list(tables.values()), cdm_tables=list(tables.values()), schema="cdm",
+            dsp=list(self.project.pack.tables.values()), types=_TYPES, referenced=referenced,
+        )  # fmt: skip
+        db.script(setup)
+        load_vocabulary(self.vocabulary, db, self.problems)
+        self.problems.stop_if_errors()
+        unknown = load_constants(self.plan, db, self.problems)
+        self.problems.stop_if_errors()
+        if self.files:
+            columns = ("file", "value", "concept_id", "purpose")
+            db.script(render("run/rows.sql.jinja", table="work.concept_files", columns=columns, rows=self.files))
+        self._source_tables(db)
+        self.clock.lap("vocabulary")
+        return unknown
+
+    def _source_tables(self, db: DuckDB) -> None:
+        number = 0
+        rows: list[tuple[object, ...]] = []
+        columns = table_columns(self.project.pack, self.sources)
+        for name in self.project.pack.sources:
+            parts = []
+            found = self.sources.get(name)
+            for file in found.files if found else ():
+                number += 1
+                rows.append((number, name, file.file, file.sheet, file.rows, file.sha256))
+                parts.append((number, file.parquet.absolute().as_posix(), file.columns))
+            db.script(render("run/source.sql.jinja", source=name, files=parts, columns=columns[name]))
+        if rows:
+            names = ("file_number", "source", "file", "sheet", "rows", "sha256")
+            db.script(render("run/rows.sql.jinja", table="audit.files", columns=names, rows=rows))
+
+    def _map(self, db: DuckDB, step: MapPlan) -> None:
+        rejected = False
+        for statement in statements(step):
+            count = db.run(statement)
+            self.sql.setdefault(step.name, []).append(statement.sql)
+            if statement.kind == "write":
+                self.written.append((step.name, statement.table, count))
+            if statement.kind == "map":
+                rejected = self._assert(db, step)
+                if rejected:
+                    break
+        for statement in clean_up(step):
+            db.run(statement)
+        self.clock.lap(f"map {step.name}")
+
+    def _assert(self, db: DuckDB, step: MapPlan) -> bool:
+        failed = False
+        for assertion in step.assertions:
+            count = db.rows(assertion.sql)[0][0]
+            if count:
+                failed = True
+                message = assertion.message.replace("{n}", str(count))
+                self.problems.add(assertion.code, message, assertion.at, assertion.hint)
+        return failed
+
+    def _finish(self, db: DuckDB, unknown: list[ConstantUse]) -> None:
+        if self.problems.errors:
+            return
+        self._rows(db, "audit.written", ("map", "table_name", "rows"), _summed(self.written))
+        self._rows(
+            db, "audit.columns", ("source", "column", "label", "decision", "reason", "filled", "rows"), self._coverage()
+        )
+        self._count_unknown(db, unknown)
+        self._cdm_source(db)
+        for (name,) in db.rows(render("run/accounting.sql")):
+            message = f"the rows of map '{name}' do not add up"
+            self.problems.add("OM593", message, None, "this is a fault of omopify; please report it with the manifest")
+        checked = [t for t in cdm.tables().values() if t.schema != "vocab"]
+        for table, column, target, dangling in db.rows(
+            render("cdm/verify_keys.sql.jinja", schema="cdm", tables=checked)
+        ):
+            if dangling:
+                message = f"{dangling} values of {table}.{column} are not in {target}"
+                self.problems.add("OM594", message, None, "this is a fault of omopify or of a constant in a map")
+        self.clock.lap("verify")
+
+    def _rows(self, db: DuckDB, table: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+        if rows:
+            db.script(render("run/rows.sql.jinja", table=table, columns=columns, rows=rows))
+
+    def _coverage(self) -> list[tuple[object, ...]]:
+        pack = self.project.pack
+        used = {pair for step in self.plan.maps for pair in step.columns}
+        used |= {pair for scope in self.plan.scopes for pair in scope.columns}
+        rows: list[tuple[object, ...]] = []
+        for name, source in pack.sources.items():
+            found = self.sources.get(name)
+            if not found:
+                continue
+            total = sum(file.rows for file in found.files)
+            for column in found.columns:
+                filled = sum(file.filled.get(column, 0) for file in found.files)
+                reason = source.ignore.get(column)
+                if column in pack.trial.identifiers:
+                    decision = "identifier"
+                elif (name, column) in used:
+                    decision = "used"
+                else:
+                    decision = "ignored" if reason else "undecided"
+                label = found.labels.get(column) or (source.columns[column].label if column in source.columns else "")
+                rows.append((name, column, label or None, decision, reason, filled, total))
+        return rows
+
+    def _count_unknown(self, db: DuckDB, unknown: list[ConstantUse]) -> None:
+        used = dict(db.rows("SELECT map, rows_used FROM audit.map_rows"))
+        rows: list[tuple[object, ...]] = []
+        for step in self.plan.maps:
+            for use in dict.fromkeys(u for u in step.constants if u in unknown and u.concept_id):
+                rows.append((step.name, "constant", f"{use.concept_id} {use.name}".strip(), used.get(step.name, 0)))
+        self._rows(db, "audit.unmapped", ("map", "field", "source_value", "rows"), list(dict.fromkeys(rows)))
+
+    def _cdm_source(self, db: DuckDB) -> None:
+        trial = self.project.pack.trial
+        released = self.project.file.release_date or self._newest().isoformat()
+        row: dict[str, object] = {
+            "cdm_source_name": trial.name,
+            "cdm_source_abbreviation": trial.trial,
+            "cdm_holder": trial.name,
+            "source_description": f"Export of {trial.name}" + (f" from {trial.edc}" if trial.edc else ""),
+            "cdm_etl_reference": f"omopify {__version__}",
+            "source_release_date": released,
+            "cdm_release_date": released,
+            "cdm_version": cdm.CDM_VERSION,
+            "cdm_version_concept_id": self._known_or_zero(db, cdm.CDM_VERSION_CONCEPT_ID),
+            "vocabulary_version": self.vocabulary.release,
+        }
+        fields = {f.name: f for f in cdm.tables()["cdm_source"].fields}
+        for name, value in {**trial.cdm_source, **self.project.file.cdm_source}.items():
+            if name in fields:
+                row[name] = value
+            else:
+                at = self.project.file.at("cdm_source", name, key=True)
+                self.problems.add("OM332", f"there is no column '{name}' in cdm_source", at)
+        for name, value in row.items():
+            length = fields[name].length
+            row[name] = value[:length] if isinstance(value, str) else value
+        self._rows(db, "cdm.cdm_source", tuple(row), [tuple(row.values())])
+
+    def _known_or_zero(self, db: DuckDB, concept_id: int) -> int:
+        return int(db.rows(f"SELECT o_concept({concept_id})")[0][0])
+
+    def _newest(self) -> date:
+        files = {self.project.data / f.file for s in self.sources.values() for f in s.files}
+        times = [path.stat().st_mtime for path in files if path.exists()]
+        return datetime.fromtimestamp(max(times, default=0), UTC).date()
+
+    def _manifest(self, db: DuckDB) -> Manifest:
+        return Manifest.of(
+            self.project, self.plan, self.sources, self.vocabulary, self.sql, db, self.clock, self.problems
+        )
+
+
+def _summed(written: list[tuple[str, str, int]]) -> list[tuple[object, ...]]:
+    sums: dict[tuple[str, str], int] = {}
+    for name, table, rows in written:
+        sums[name, table] = sums.get((name, table), 0) + rows
+    return [
+        (name, table.partition(".")[2] if table.startswith("cdm.") else table, n) for (name, table), n in sums.items()
+    ]
