@@ -214,9 +214,8 @@ class Event:
         self.columns.raw.append(Item(f"o_id({key})", hashed))
         self.columns.typed.append(Item(quoted(hashed), hashed))
         name = self._name(word)
-        self.joins.append(
-            f"LEFT JOIN work.{quoted(f'ids of {table}')} AS {quoted(alias)} ON {quoted(alias)}.hash = typed.{quoted(hashed)}"
-        )
+        on = f"{quoted(alias)}.hash = typed.{quoted(hashed)}"
+        self.joins.append(f"LEFT JOIN work.{quoted(f'ids of {table}')} AS {quoted(alias)} ON {on}")
         self.items.append(Item(f"{quoted(alias)}.id", name))
         self.words[word] = quoted(name)
         must = reference.missing == "reject" or (reference.missing is None and word == "person")

@@ -182,6 +182,8 @@ class _Compiler:
                 return Typed("NULL", NULL)
             case exp.Neg():
                 return Typed(f"-{self.number(node.this).sql}", self.number(node.this).type)
+            case exp.Not(this=exp.Is(expression=exp.Null())):
+                return Typed(f"{self.compile(node.this.this).sql} IS NOT NULL", BOOLEAN)
             case exp.Not():
                 return Typed(f"NOT {self.typed(node.this, BOOLEAN).sql}", BOOLEAN)
             case exp.And() | exp.Or():

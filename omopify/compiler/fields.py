@@ -11,8 +11,8 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 
 from omopify.compiler.expressions import Names, Over, compile_expression
-from omopify.compiler.names import Context
 from omopify.compiler.plan import Finding, Item, Unmapped
+from omopify.compiler.relations import Context
 from omopify.compiler.typed import (
     BOOLEAN,
     DATE,

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 
 from omopify import cdm
 from omopify.compiler.concepts import Concepts
-from omopify.compiler.events import Event, attribute_condition, event_tables, table_of_domain
+from omopify.compiler.events import Event, attribute_condition, event_tables
 from omopify.compiler.expressions import Over, compile_expression
 from omopify.compiler.fields import Columns, Target
-from omopify.compiler.names import Context, Input, open_input, order_by, source_names
-from omopify.compiler.plan import Assertion, Cte, Finding, Item, MapPlan, Output, Plan, ScopePlan, Select
+from omopify.compiler.handwritten import columns_read
+from omopify.compiler.names import Input, open_input, order_by, source_names
+from omopify.compiler.plan import Item, MapPlan, Output, Plan, ScopePlan
+from omopify.compiler.relations import Context
 from omopify.compiler.shape import Shape, shape
-from omopify.compiler.typed import BOOLEAN, Typed, literal, quoted
+from omopify.compiler.steps import Kept, Parts
+from omopify.compiler.typed import BOOLEAN, literal, quoted
 from omopify.errors import Problems, did_you_mean
 from omopify.specs.project import LoadedMap, Pack
-
-_STEP = "typed"
-_USED = "_left_out IS NULL AND _reject = 0"
 
 
 def make_plan(pack: Pack, headers: dict[str, dict[str, str]], problems: Problems) -> Plan | None:
@@ -59,14 +59,11 @@ class _MapPlanner:
     shape: Shape = field(init=False)
     columns: Columns = field(init=False)
     filters: list[tuple[str, str]] = field(default_factory=list)
-    assertions: list[Assertion] = field(default_factory=list)
 
     def plan(self) -> MapPlan | None:
         spec, problems = self.loaded.spec, self.context.problems
         before = len(problems.errors)
-        opened = open_input(spec, self.context) if not spec.sql else None
-        if spec.sql:
-            problems.add("OM340", "'sql:' is not supported yet", spec.at("sql"))
+        opened = open_input(self.loaded, self.context)
         if opened is None:
             return None
         self.input = opened
@@ -82,7 +79,9 @@ class _MapPlanner:
         if len(problems.errors) > before or made is None or key is None:
             return None
         outputs, events = made
-        return self._assembled(key, keep, concepts, events, outputs)
+        extra = columns_read(self.loaded, self.context)
+        parts = Parts(self.columns, opened, self.shape, self.filters, key, keep, concepts, events, outputs, extra)
+        return parts.plan()
 
     def _filters(self) -> None:
         spec = self.loaded.spec
@@ -106,19 +105,19 @@ class _MapPlanner:
             elif condition:
                 self.filters.append((name, condition.sql))
 
-    def _keep(self) -> tuple[str, int, list[str]] | None:
+    def _keep(self) -> Kept | None:
         spec = self.loaded.spec
         if not spec.keep:
             return None
         per = [f.sql for n, t in enumerate(spec.keep.per) if (f := self.columns.expression(t, "keep", "per", n))]
         order = order_by(spec.keep.order, self.input.names, spec, ("keep", "order"), self.context.problems)
-        window = f"(PARTITION BY {', '.join(per)}, (_left_out IS NULL) ORDER BY {order})"
+        window = f"(PARTITION BY {', '.join([*per, '(_left_out IS NULL)'])} ORDER BY {order})"
         differs = []
         for number, text in enumerate(spec.keep.agree):
             found = self.columns.expression(text, "keep", "agree", number)
             if found:
-                differs.append(f"{found.sql} IS DISTINCT FROM first_value({found.sql}) OVER {window}")
-        return f"row_number() OVER {window}", spec.keep.first, differs
+                differs.append((text, f"{found.sql} IS DISTINCT FROM first_value({found.sql}) OVER {window}"))
+        return Kept(f"row_number() OVER {window}", spec.keep.first, tuple(differs))
 
     def _over(self) -> None:
         spec = self.loaded.spec
@@ -229,226 +228,9 @@ class _MapPlanner:
                 continue
             if not any(word in cdm.words(table.name) for table in tables):
                 message = f"'{word}' has no place in '{tables[0].name}'"
-                hint = f"its words: {', '.join(sorted(w for w in cdm.words(tables[0].name) if '.' not in w and w != 'id'))}"
+                has = sorted(w for w in cdm.words(tables[0].name) if "." not in w and w not in ("id", "event"))
+                hint = f"its words: {', '.join(has)}"
                 self.context.problems.add("OM331", message, spec.at(word, key=True), hint)
-
-    def _assembled(
-        self,
-        key: str,
-        keep: tuple[str, int, list[str]] | None,
-        concepts: Concepts,
-        events: list[Event],
-        outputs: list[Output],
-    ) -> MapPlan:
-        spec = self.loaded.spec
-        ctes, assertions, conflicts = self.input.ctes()
-        conflicts = conflicts + self.shape.conflicts
-        ctes += self.shape.ctes
-        number = () if self.shape.ctes else (Item("1", "_n"),)
-        branches = " ".join(f"WHEN NOT coalesce({sql}, FALSE) THEN {literal(name)}" for name, sql in self.filters)
-        left_out = f"CASE {branches} END" if branches else "CAST(NULL AS varchar)"
-        source = self.shape.name
-        ctes.append(
-            Cte(
-                "filtered",
-                "which rows are left out, and why",
-                (Select((*number, Item(left_out, "_left_out")), source, source),),
-            )
-        )
-        source = "filtered"
-        passed = "_left_out"
-        differs = []
-        if keep:
-            rank, first, agreements = keep
-            items = [Item(rank, "_rank")] + [Item(sql, f"_differs{n}") for n, sql in enumerate(agreements, 1)]
-            ctes.append(Cte("ranked", "which rows are kept", (Select(tuple(items), source, source),)))
-            source = "ranked"
-            passed = f"coalesce(_left_out, CASE WHEN _rank > {first} THEN 'keep' END)"
-            differs = [f"_differs{n}" for n in range(1, len(agreements) + 1)]
-        for _, column, _ in conflicts:
-            self.columns.carry(column, Typed(quoted(column), BOOLEAN))
-        raw = [Item(c, c) for c in ("_file", "_row", "_n")] + [Item(passed, "_left_out"), Item(key, "_key")]
-        raw += [Item(d, d) for d in differs]
-        raw += self.columns.raw
-        missing_joins = [alias for alias, (_, join) in self.input.joins.items() if join.required]
-        raw += [Item(quoted(f"{alias} missing"), f"{alias} missing") for alias in missing_joins]
-        ctes.append(Cte("raw", "the expressions of the map", (Select(_unique(raw), source),)))
-        base = [Item(c, c) for c in ("_file", "_row", "_n", "_left_out", "_key", *differs)]
-        base += [Item(quoted(f"{alias} missing"), f"{alias} missing") for alias in missing_joins]
-        typed = _unique(base + self.columns.typed)
-        last = "converted" if self.columns.imputed else _STEP
-        ctes.append(Cte(last, "read as the types that the target asks for", (Select(typed, "raw"),)))
-        if self.columns.imputed:
-            ctes.append(Cte(_STEP, "partial dates filled in", (Select(tuple(self.columns.imputed), last, last),)))
-        rejects = [Finding("key", "missing", "_key IS NULL")]
-        rejects += [Finding(f"join {alias}", "no match", f"{quoted(f'{alias} missing')}") for alias in missing_joins]
-        for name, column, rule in conflicts:
-            finding = Finding(
-                name, "several revisions filled" if name != "slots" else "several slots filled", quoted(column)
-            )
-            (rejects if rule == "reject" else self.columns.issues).append(finding)
-        rejects += self.columns.rejects
-        concept = next((e for e in events if not e.prefix and "concept" in e.words), None)
-        if spec.on_unmapped == "reject" and concept:
-            rejects.append(Finding("concept", "unmapped", 'coalesce("concept", 0) = 0'))
-        issues = (
-            [
-                Finding(
-                    f"keep {spec.keep.agree[n]}", "differs from the row that is kept", f"_left_out = 'keep' AND {d}"
-                )
-                for n, d in enumerate(differs)
-            ]
-            if spec.keep
-            else []
-        )
-        issues += [Finding(f.field, f.reason, f"_left_out IS NULL AND {f.condition}") for f in self.columns.issues]
-        after = self._after(concepts, events, rejects, issues, concept is not None)
-        for name, condition, at in self.columns.too_long:
-            query = f"SELECT count(*) FROM work.{quoted(spec.map)} WHERE _status = 'used' AND {condition}"
-            hint = "cut them by decision with 'too_long: truncate'"
-            assertions.append(
-                Assertion("OM502", f"{{n}} values of '{name}' are longer than their CDM column", hint, query, at)
-            )
-        if spec.on_unmapped == "error" and concept:
-            query = (
-                f"SELECT count(*) FROM work.{quoted(spec.map)} WHERE _status = 'used' AND coalesce(\"concept\", 0) = 0"
-            )
-            assertions.append(
-                Assertion(
-                    "OM503",
-                    "{n} rows have no concept, and 'on_unmapped: error' is set",
-                    "map them, or choose zero or reject",
-                    query,
-                    spec.at("on_unmapped"),
-                )
-            )
-        reads = [r.name for r in self.input.relations] + [r.name for r, _ in self.input.joins.values()]
-        references = [name for e in events for name in e.references]
-        return MapPlan(
-            name=spec.map,
-            at=spec.at("map"),
-            reads=tuple(dict.fromkeys(reads)),
-            references=tuple(dict.fromkeys(references)),
-            before=tuple(ctes),
-            after=tuple(after),
-            lookups=tuple(concepts.lookups),
-            rejects=tuple(rejects),
-            issues=tuple(issues),
-            imputations=tuple(self.columns.imputations),
-            unmapped=tuple(self.columns.unmapped),
-            outputs=tuple(outputs),
-            assertions=tuple(assertions),
-            constants=tuple(concepts.constants),
-            filters=tuple(dict.fromkeys([name for name, _ in self.filters] + (["keep"] if keep else []))),
-            columns=self._used_columns(),
-            kept=self._kept(concepts, events),
-        )
-
-    def _after(
-        self, concepts: Concepts, events: list[Event], rejects: list[Finding], issues: list[Finding], has_concept: bool
-    ) -> list[Cte]:
-        spec = self.loaded.spec
-        items = [item for e in events for item in e.items] + concepts.items
-        joins = [join for e in events for join in e.joins] + concepts.joins
-        if not any(item.alias == "_target" for item in items):
-            items.append(Item("1", "_target"))
-        ctes = []
-        resolved = Select(tuple(_unique(items)), _STEP, _STEP, tuple(joins))
-        ctes.append(Cte("resolved", "references and concepts", (resolved,)))
-        verdict = "".join(f"\n            WHEN {f.condition} THEN {n}" for n, f in enumerate(rejects, 1))
-        prefix = "" if spec.to in _BY_KEY or spec.to.startswith("dsp.") else f"{literal(spec.map)} || chr(31) || "
-        judged = [
-            Item(f"CASE WHEN _left_out IS NOT NULL THEN 0{verdict}\n            ELSE 0 END", "_reject"),
-            Item(_bits(issues), "_issues"),
-            Item(_bits(self.columns.imputations), "_imputed"),
-            Item(f"o_id({prefix}_key)", "_hash"),
-        ]
-        if spec.to == "by_domain":
-            judged.append(Item(table_of_domain('"concept.domain"', spec.otherwise), "_table"))
-        ctes.append(Cte("judged", "what is wrong with each row", (Select(tuple(judged), "resolved", "resolved"),)))
-        if has_concept:
-            hashed = Item(
-                "CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END",
-                "_id_hash",
-            )
-        else:
-            hashed = Item("_hash", "_id_hash")
-        usable = f"({_USED})"
-        if spec.group:
-            writes = Item(f"row_number() OVER (PARTITION BY _hash, {usable} ORDER BY _file, _row, _n) = 1", "_first")
-            status = "CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected' ELSE 'used' END"
-            final = Select((Item(status, "_status"), writes, hashed), "judged", "judged")
-            ctes.append(Cte("final", "the status of each row", (final,)))
-            return ctes
-        alike = Item(f"count(*) OVER (PARTITION BY _hash, _target, {usable})", "_alike")
-        ctes.append(Cte("counted", "rows with the same key", (Select((alike,), "judged", "judged"),)))
-        content = self._content(events)
-        window = f"(PARTITION BY _hash, _target, {usable} ORDER BY _file, _row, _n)"
-        twins = [
-            Item(f"CASE WHEN _alike > 1 AND {usable} THEN row_number() OVER {window} ELSE 1 END", "_nth"),
-            Item(f"CASE WHEN _alike > 1 AND {usable} THEN {content} END", "_content"),
-        ]
-        ctes.append(Cte("numbered", "the first of them is used", (Select(tuple(twins), "counted", "counted"),)))
-        same = f"_content = first_value(_content) OVER {window}"
-        ctes.append(
-            Cte(
-                "compared",
-                "",
-                (Select((Item(f"CASE WHEN _nth > 1 THEN {same} END", "_same"),), "numbered", "numbered"),),
-            )
-        )
-        status = (
-            "CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected' "
-            "WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END"
-        )
-        final = Select((Item(status, "_status"), Item("TRUE", "_first"), hashed), "compared", "compared")
-        ctes.append(Cte("final", "the status of each row", (final,)))
-        return ctes
-
-    def _kept(self, concepts: Concepts, events: list[Event]) -> tuple[str, ...]:
-        shown = {u.value.strip('"') for u in self.columns.unmapped}
-        own = [item.alias for item in (*self.columns.typed, *self.columns.imputed)]
-        own = [name for name in own if not name.endswith((".full", ".hash", ".raw", ".said")) or name in shown]
-        lookups = {lookup.column for lookup in concepts.lookups}
-        found = [item.alias for event in events for item in event.items] + [item.alias for item in concepts.items]
-        table = ["_table"] if self.loaded.spec.to == "by_domain" else []
-        fixed = ["_file", "_row", "_n", "_key", "_hash", "_id_hash", "_target", "_first", "_status", "_left_out"]
-        fixed += ["_reject", "_issues", "_imputed", *table]
-        return tuple(
-            dict.fromkeys([*fixed, *(n for n in own if n not in lookups), *(f for f in found if f != "_target")])
-        )
-
-    def _content(self, events: list[Event]) -> str:
-        names = [item.alias for item in self.columns.typed if not item.alias.endswith((".full", " revisions"))]
-        parts = [f"coalesce(CAST({quoted(name)} AS varchar), '')" for name in dict.fromkeys(names)]
-        return " || chr(31) || ".join(parts) or "''"
-
-    def _used_columns(self) -> tuple[tuple[str, str], ...]:
-        found: list[tuple[str, str]] = []
-        names = self.input.names.used
-        for relation in self.input.relations:
-            renames = self.input.renames.get(relation.name, {})
-            for name in names:
-                column = renames.get(name, name)
-                if column in relation.columns or not relation.known:
-                    found.append((relation.name, column))
-                    found += [(relation.name, version) for version in relation.versions.get(column, ())]
-        for alias, (relation, join) in self.input.joins.items():
-            found += [(relation.name, n.partition(".")[2]) for n in names if n.startswith(f"{alias}.")]
-            found += [(relation.name, column) for column in join.on.values() if column in relation.columns]
-        return tuple(sorted(set(found)))
-
-
-_BY_KEY = ("person", "visit_occurrence", "care_site", "location", "provider")
-
-
-def _bits(findings: list[Finding]) -> str:
-    terms = [f"CASE WHEN {f.condition} THEN {1 << n} ELSE 0 END" for n, f in enumerate(findings)]
-    return "\n            + ".join(terms) or "0"
-
-
-def _unique(items: list[Item]) -> tuple[Item, ...]:
-    return tuple({item.alias: item for item in items}.values())
 
 
 def _in_order(maps: list[MapPlan], problems: Problems) -> list[MapPlan]:

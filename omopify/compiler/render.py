@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -11,70 +10,6 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from omopify.compiler.plan import MapPlan, Plan, Statement
 from omopify.compiler.typed import literal, quoted
 from omopify.resources import data
-
-_PLAIN = re.compile(r"^[a-z_][a-z0-9_]*$")
-_RESERVED = frozenset(
-    [
-        "all",
-        "and",
-        "any",
-        "as",
-        "asc",
-        "both",
-        "case",
-        "cast",
-        "check",
-        "column",
-        "constraint",
-        "create",
-        "default",
-        "desc",
-        "distinct",
-        "do",
-        "else",
-        "end",
-        "except",
-        "false",
-        "for",
-        "foreign",
-        "from",
-        "group",
-        "having",
-        "in",
-        "into",
-        "join",
-        "lateral",
-        "leading",
-        "left",
-        "limit",
-        "not",
-        "null",
-        "offset",
-        "on",
-        "only",
-        "or",
-        "order",
-        "primary",
-        "references",
-        "returning",
-        "right",
-        "select",
-        "some",
-        "symmetric",
-        "table",
-        "then",
-        "to",
-        "trailing",
-        "true",
-        "union",
-        "unique",
-        "using",
-        "when",
-        "where",
-        "window",
-        "with",
-    ]
-)
 
 
 def render(template: str, **values: object) -> str:
@@ -144,7 +79,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["identifier"] = _identifier
+    environment.filters["identifier"] = quoted
     environment.filters["literal"] = literal
     environment.filters["quoted"] = quoted
     environment.filters["value"] = _value
@@ -153,7 +88,3 @@ def _environment() -> Environment:
 
 def _value(value: str | int | None) -> str:
     return "NULL" if value is None else literal(value) if isinstance(value, str) else str(value)
-
-
-def _identifier(name: str) -> str:
-    return name if _PLAIN.match(name) and name not in _RESERVED else quoted(name)

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+
+_PLAIN = re.compile(r"^[a-z_][a-z0-9_]*$")
+_RESERVED = frozenset(
+    """
+    all and any as asc at both by case cast check column constraint create cross cube current date day default desc
+    describe distinct do else end except exists false filter first float for foreign from full function glob grant
+    group grouping having hour if in initially inner int integer intersect interval into is isnull join key last
+    lateral leading left like limit lead lag month minute natural no not notnull null nulls offset on only or order
+    outer over overlaps partition pivot placing position primary qualify range real references returning right row
+    rows rollup second select semi set sets show similar some summarize symmetric table tablesample text then time
+    timestamp to trailing true union unique unnest unpivot user using value values varchar variadic when where window
+    with within without year zone
+    """.split()
+)
 
 TEXT, INTEGER, NUMBER, DATE, DATETIME, BOOLEAN = "text", "integer", "number", "date", "datetime", "boolean"
 NULL = "null"
@@ -25,8 +40,8 @@ def literal(text: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a column name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+    """Return a name as an SQL identifier, in quotes only where SQL needs them."""
+    return name if _PLAIN.match(name) and name not in _RESERVED else '"' + name.replace('"', '""') + '"'
 
 
 def read_number(value: Typed) -> str:

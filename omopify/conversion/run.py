@@ -21,31 +21,24 @@ from omopify.compiler.plan import ConstantUse, MapPlan, Plan
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.conversion.manifest import Manifest, write_manifest
+from omopify.conversion.session import load_functions, prepare_tables
 from omopify.conversion.sources import staged, table_columns
 from omopify.conversion.vocabulary import (
     Vocabulary,
     concept_files,
     find_vocabulary,
+    load_concept_files,
     load_constants,
     load_vocabulary,
 )
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problem, Problems
-from omopify.resources import data
 from omopify.specs.project import Project
 from omopify.staging import StagedSource
 
 DATABASE = "omop.duckdb"
 MANIFEST = "manifest.json"
 REGISTER = "keys.duckdb"
-_TYPES = {
-    "text": "varchar",
-    "integer": "integer",
-    "number": "double precision",
-    "date": "date",
-    "datetime": "timestamp",
-    "boolean": "boolean",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,25 +191,13 @@ class _Job:
             return self._manifest(db)
 
     def _prepare(self, db: DuckDB) -> list[ConstantUse]:
-        tables = cdm.tables()
-        db.script(
-            data("sql", "functions", "duckdb.sql")
-            .read_text(encoding="utf-8")
-            .replace("CREATE MACRO", "CREATE TEMP MACRO")
-        )
-        referenced = ["person", "visit_occurrence", "provider", "care_site", "location"]
-        setup = render(
-            "run/setup.sql.jinja", tables=list(tables.values()), cdm_tables=list(tables.values()), schema="cdm",
-            dsp=list(self.project.pack.tables.values()), types=_TYPES, referenced=referenced,
-        )  # fmt: skip
-        db.script(setup)
+        load_functions(db)
+        prepare_tables(db, self.project.pack)
         load_vocabulary(self.vocabulary, db, self.problems)
         self.problems.stop_if_errors()
         unknown = load_constants(self.plan, db, self.problems)
         self.problems.stop_if_errors()
-        if self.files:
-            columns = ("file", "value", "concept_id", "purpose")
-            db.script(render("run/rows.sql.jinja", table="work.concept_files", columns=columns, rows=self.files))
+        load_concept_files(self.files, db)
         self._source_tables(db)
         self.clock.lap("vocabulary")
         return unknown
@@ -340,9 +321,7 @@ class _Job:
             else:
                 at = self.project.file.at("cdm_source", name, key=True)
                 self.problems.add("OM332", f"there is no column '{name}' in cdm_source", at)
-        for name, value in row.items():
-            length = fields[name].length
-            row[name] = value[:length] if isinstance(value, str) else value
+        row = {n: v[: fields[n].length] if isinstance(v, str) and fields[n].length else v for n, v in row.items()}
         self._rows(db, "cdm.cdm_source", tuple(row), [tuple(row.values())])
 
     def _known_or_zero(self, db: DuckDB, concept_id: int) -> int:

@@ -11,7 +11,7 @@ from omopify.compiler.fields import fold
 from omopify.compiler.plan import ConstantUse, Plan, Statement
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
-from omopify.errors import Location, Problems
+from omopify.errors import Location, OmopifyError, Problems
 from omopify.specs.project import Pack, Project, read_table
 from omopify.vocabulary.athena import AthenaFolder, find_athena, starter_path
 
@@ -59,11 +59,7 @@ def load_vocabulary(vocabulary: Vocabulary, database: DuckDB, problems: Problems
                 sql = render("vocabulary/load.sql.jinja", schema="cdm", table=tables[name], path=path.as_posix())
                 try:
                     database.run(Statement(f"vocabulary {name}", "load", sql))
-                except Exception as error:
-                    from omopify.errors import OmopifyError
-
-                    if not isinstance(error, OmopifyError):
-                        raise
+                except OmopifyError:
                     message = f"the vocabulary file {path.name} is not laid out as Athena does"
                     hint = "a row has too many or too few cells, or a date that is none; download it again"
                     problems.add("OM606", message, Location(str(path)), hint)
@@ -102,6 +98,13 @@ def concept_files(pack: Pack, plan: Plan, problems: Problems) -> list[tuple[str,
         name, _, path = file.partition("/")
         rows += _concept_file(file, folders[name] / path, at, problems)
     return list(dict.fromkeys(rows))
+
+
+def load_concept_files(rows: list[tuple[str, str, int, str]], database: DuckDB) -> None:
+    """Put what ``concept_files`` returned where the maps' look-ups find it."""
+    columns = ("file", "value", "concept_id", "purpose")
+    if rows:
+        database.script(render("run/rows.sql.jinja", table="work.concept_files", columns=columns, rows=rows))
 
 
 def _concept_file(file: str, path: Path, at: Location, problems: Problems) -> Iterable[tuple[str, str, int, str]]:

@@ -1,0 +1,99 @@
+"""The way out of the language: one SELECT in a file, with declared inputs and outputs.
+
+It is held to the same rules as everything else: it names what it reads and what it gives, keeps the place of
+each row (``_file``, ``_row``), and its rows go through the same conversion, checks and accounting.
+"""
+
+from __future__ import annotations
+
+import sqlglot
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from omopify.compiler.relations import PROVENANCE, Context, Relation
+from omopify.compiler.typed import Typed, quoted
+from omopify.errors import Location, did_you_mean
+from omopify.specs.project import LoadedMap
+
+_FORBIDDEN = (
+    "read_", "glob", "getenv", "random", "uuid", "gen_random", "now", "today", "current_", "nextval", "sniff_"
+)  # fmt: skip
+
+
+def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
+    """Read the map's SQL file and return it as something to select from; note what is wrong with it."""
+    spec, problems = loaded.spec, context.problems
+    assert spec.sql is not None
+    path = loaded.folder / spec.sql
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.sql*")])
+        problems.add("OM116", f"there is no readable file '{spec.sql}'", spec.at("sql"), near)
+        return None
+    try:
+        facts = {name: context.trial.fact(name) for name in context.trial.fact_names()}
+        sql = SandboxedEnvironment(undefined=StrictUndefined).from_string(text).render(trial=facts).strip().rstrip(";")
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+    except TemplateError as error:
+        line = error.lineno if isinstance(error, TemplateSyntaxError) else 1
+        problems.add("OM341", f"the template is wrong: {error.message}", Location(str(path), line, 1))
+        return None
+    except SqlglotError as error:
+        details = (getattr(error, "errors", None) or [{}])[0]
+        place = Location(str(path), int(details.get("line") or 1), int(details.get("col") or 1))
+        words = str(details.get("description") or "it ends too early").lower()
+        problems.add("OM342", f"this is not SQL: {words}", place)
+        return None
+    if not _is_safe(tree, loaded, context, Location(str(path), 1, 1)):
+        return None
+    ctes = [f"{quoted(n)} AS (SELECT * FROM source.{quoted(n)})" for n in spec.reads if n in context.pack.sources]
+    before = f"    WITH {', '.join(ctes)}\n" if ctes else ""
+    table = f"(\n{before}    SELECT * FROM (\n{sql}\n    ) AS handwritten)"
+    columns = {name: Typed(quoted(name), kind, ("%Y-%m-%d",)) for name, kind in spec.gives.items()}
+    return Relation(spec.sql, table, columns, {}, True, {})
+
+
+def columns_read(loaded: LoadedMap, context: Context) -> list[tuple[str, str]]:
+    """Return the source columns that a handwritten SELECT mentions: (source, column)."""
+    spec = loaded.spec
+    if not spec.sql:
+        return []
+    text = (loaded.folder / spec.sql).read_text(encoding="utf-8").casefold()
+    found = []
+    for name in spec.reads:
+        relation = context.relation(name)
+        if relation and name in context.pack.sources:
+            found += [(name, column) for column in relation.columns if column.casefold() in text]
+    return found
+
+
+def _is_safe(tree: exp.Expr, loaded: LoadedMap, context: Context, at: Location) -> bool:
+    spec, problems = loaded.spec, context.problems
+    before = len(problems.errors)
+    if not isinstance(tree, exp.Query):
+        problems.add("OM342", "the file must hold one SELECT", at)
+        return False
+    own = {cte.alias_or_name.casefold() for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        name = f"{table.db}.{table.name}" if table.db else table.name
+        if not isinstance(table.this, exp.Identifier):
+            problems.add("OM343", "a SELECT may not read files or call table functions", at)
+        elif name not in spec.reads and name.casefold() not in own:
+            hint = did_you_mean(name, spec.reads) or "name it under 'reads:'"
+            problems.add("OM343", f"the SELECT reads '{name}', which is not under 'reads:'", at, hint)
+    for function in tree.find_all(exp.Func):
+        name = (function.name if isinstance(function, exp.Anonymous) else function.sql_name()).casefold()
+        if name.startswith(_FORBIDDEN):
+            problems.add("OM343", f"the function '{name}' may not be used: a run must give the same result twice", at)
+    for name in spec.reads:
+        if context.relation(name) is None:
+            hint = did_you_mean(name, context.relation_names())
+            problems.add("OM310", f"there is no source or table '{name}'", spec.at("reads"), hint)
+    missing = [c for c in (*PROVENANCE, *spec.gives) if c.casefold() not in {n.casefold() for n in tree.named_selects}]
+    if missing and "*" not in tree.named_selects:
+        hint = "the SELECT must give _file and _row (of the row it is about) and every column under 'gives:'"
+        problems.add("OM344", f"the SELECT does not give {', '.join(repr(m) for m in missing)}", at, hint)
+    return len(problems.errors) == before

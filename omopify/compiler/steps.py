@@ -1,0 +1,252 @@
+"""Put a map's parts together as the steps of one query, from the input to the status of each row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omopify.compiler.concepts import Concepts
+from omopify.compiler.events import Event, table_of_domain
+from omopify.compiler.fields import Columns
+from omopify.compiler.names import Input
+from omopify.compiler.plan import Assertion, Cte, Finding, Item, MapPlan, Output, Select
+from omopify.compiler.shape import Shape
+from omopify.compiler.typed import BOOLEAN, Typed, literal, quoted
+
+_ROW = ("_file", "_row", "_n", "_left_out", "_key")
+_USABLE = "(_left_out IS NULL AND _reject = 0)"
+_BY_KEY_ALONE = ("person", "visit_occurrence", "care_site", "location", "provider")
+"""Tables whose rows are known by their natural key alone: other maps refer to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What ``keep:`` comes to: the rank of a row, how many are kept, and where the others differ."""
+
+    rank: str
+    first: int
+    differs: tuple[tuple[str, str], ...]
+    """(what is compared, SQL that is true on a difference)"""
+
+
+@dataclass
+class Parts:
+    """Everything of one map that has been compiled."""
+
+    columns: Columns
+    input: Input
+    shape: Shape
+    filters: list[tuple[str, str]]
+    key: str
+    kept: Kept | None
+    concepts: Concepts
+    events: list[Event]
+    outputs: list[Output]
+    extra_columns: list[tuple[str, str]]
+
+    def plan(self) -> MapPlan:
+        """Return the plan of the map."""
+        spec = self.columns.spec
+        ctes, assertions, conflicts = self.input.ctes()
+        conflicts = [*conflicts, *self.shape.conflicts]
+        for _, column, _ in conflicts:
+            self.columns.carry(column, Typed(quoted(column), BOOLEAN))
+        required = [alias for alias, (_, join) in self.input.joins.items() if join.required]
+        for alias in required:
+            self.columns.carry(f"{alias} missing", Typed(quoted(f"{alias} missing"), BOOLEAN))
+        before = [*ctes, *self.shape.ctes, *self._filtered(), *self._converted()]
+        rejects, issues = self._findings(required, conflicts)
+        reads = [r.name for r in self.input.relations if r.name != spec.sql] + list(spec.reads)
+        reads += [relation.name for relation, _ in self.input.joins.values()]
+        return MapPlan(
+            name=spec.map,
+            at=spec.at("map"),
+            reads=tuple(dict.fromkeys(reads)),
+            references=tuple(dict.fromkeys(name for event in self.events for name in event.references)),
+            before=tuple(before),
+            after=tuple(self._after(rejects, issues)),
+            lookups=tuple(self.concepts.lookups),
+            rejects=tuple(rejects),
+            issues=tuple(issues),
+            imputations=tuple(self.columns.imputations),
+            unmapped=tuple(self.columns.unmapped),
+            outputs=tuple(self.outputs),
+            assertions=(*assertions, *self._assertions()),
+            constants=tuple(self.concepts.constants),
+            filters=tuple(dict.fromkeys([name for name, _ in self.filters] + (["keep"] if self.kept else []))),
+            columns=tuple(sorted({*self._used_columns(), *self.extra_columns})),
+            kept=self._step_columns(),
+        )
+
+    def _filtered(self) -> list[Cte]:
+        number = () if self.shape.ctes else (Item("1", "_n"),)
+        branches = "".join(
+            f"\n            WHEN NOT coalesce({sql}, FALSE) THEN {literal(name)}" for name, sql in self.filters
+        )
+        left_out = f"CASE{branches}\n        END" if branches else "CAST(NULL AS varchar)"
+        source = self.shape.name
+        items = (*number, Item(left_out, "_left_out"))
+        ctes = [Cte("filtered", "which rows are left out, and why", (Select(items, source, source),))]
+        if self.kept:
+            ranks = [Item(self.kept.rank, "_rank")]
+            ranks += [Item(sql, f"_differs{n}") for n, (_, sql) in enumerate(self.kept.differs, 1)]
+            ctes.append(Cte("ranked", "which rows are kept", (Select(tuple(ranks), "filtered", "filtered"),)))
+        return ctes
+
+    def _converted(self) -> list[Cte]:
+        columns, kept = self.columns, self.kept
+        differs = [f"_differs{n}" for n in range(1, len(kept.differs) + 1)] if kept else []
+        raw = [Item(name, name) for name in (*_ROW[:3], *differs)]
+        if kept:
+            left_out = f"coalesce(_left_out, CASE WHEN _rank > {kept.first} THEN 'keep' END)"
+            raw.append(Item(left_out, "_left_out"))
+        else:
+            raw.append(Item("_left_out", "_left_out"))
+        raw.append(Item(self.key, "_key"))
+        source = "ranked" if kept else "filtered"
+        ctes = [Cte("raw", "the expressions of the map", (Select(_unique([*raw, *columns.raw]), source),))]
+        typed = [Item(name, name) for name in (*_ROW, *differs)] + columns.typed
+        last = "converted" if columns.imputed else "typed"
+        ctes.append(Cte(last, "read as the types that the target asks for", (Select(_unique(typed), "raw"),)))
+        if columns.imputed:
+            filled = Select(tuple(columns.imputed), last, last)
+            ctes.append(Cte("typed", "partial dates filled in", (filled,)))
+        return ctes
+
+    def _findings(
+        self, required: list[str], conflicts: list[tuple[str, str, str]]
+    ) -> tuple[list[Finding], list[Finding]]:
+        rejects = [Finding("key", "missing", "_key IS NULL")]
+        rejects += [Finding(f"join {alias}", "no match", quoted(f"{alias} missing")) for alias in required]
+        issues = []
+        if self.kept:
+            for n, (what, _) in enumerate(self.kept.differs, 1):
+                condition = f"_left_out = 'keep' AND _differs{n}"
+                issues.append(Finding(f"keep {what}", "differs from the row that is kept", condition))
+        found = list(self.columns.issues)
+        for name, column, rule in conflicts:
+            reason = "several slots filled" if name == "slots" else "several revisions filled"
+            (rejects if rule == "reject" else found).append(Finding(name, reason, quoted(column)))
+        rejects += self.columns.rejects
+        if self.columns.spec.on_unmapped == "reject" and self._has_concept:
+            rejects.append(Finding("concept", "unmapped", "coalesce(concept, 0) = 0"))
+        issues += [Finding(f.field, f.reason, f"_left_out IS NULL AND {f.condition}") for f in found]
+        return rejects, issues
+
+    @property
+    def _has_concept(self) -> bool:
+        return any(not event.prefix and "concept" in event.words for event in self.events)
+
+    def _after(self, rejects: list[Finding], issues: list[Finding]) -> list[Cte]:
+        spec = self.columns.spec
+        items = [item for event in self.events for item in event.items] + self.concepts.items
+        joins = [join for event in self.events for join in event.joins] + self.concepts.joins
+        if not any(item.alias == "_target" for item in items):
+            items.append(Item("1", "_target"))
+        resolved = Select(_unique(items), "typed", "typed", tuple(joins))
+        ctes = [Cte("resolved", "references and concepts", (resolved,))]
+        verdict = "".join(f"\n            WHEN {f.condition} THEN {n}" for n, f in enumerate(rejects, 1))
+        own_name = spec.to.startswith("dsp.") or spec.to in _BY_KEY_ALONE
+        prefix = "" if own_name else f"{literal(spec.map)} || chr(31) || "
+        judged = [
+            Item(
+                f"CASE\n            WHEN _left_out IS NOT NULL THEN 0{verdict}\n            ELSE 0\n        END",
+                "_reject",
+            ),
+            Item(_bits(issues), "_issues"),
+            Item(_bits(self.columns.imputations), "_imputed"),
+            Item(f"o_id({prefix}_key)", "_hash"),
+        ]
+        if spec.to == "by_domain":
+            judged.append(Item(table_of_domain(quoted("concept.domain"), spec.otherwise), "_table"))
+        ctes.append(Cte("judged", "what is wrong with each row", (Select(tuple(judged), "resolved", "resolved"),)))
+        return ctes + (self._grouped() if spec.group else self._deduplicated())
+
+    def _grouped(self) -> list[Cte]:
+        status = "CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected' ELSE 'used' END"
+        first = f"row_number() OVER (PARTITION BY _hash, {_USABLE} ORDER BY _file, _row, _n) = 1"
+        items = (Item(status, "_status"), Item(first, "_first"), self._id_hash())
+        return [
+            Cte(
+                "final", "the status of each row; the first of a group is written", (Select(items, "judged", "judged"),)
+            )
+        ]
+
+    def _deduplicated(self) -> list[Cte]:
+        alike = Item(f"count(*) OVER (PARTITION BY _hash, _target, {_USABLE})", "_alike")
+        window = f"(PARTITION BY _hash, _target, {_USABLE} ORDER BY _file, _row, _n)"
+        names = [i.alias for i in (*self.columns.typed, *self.columns.imputed)]
+        names = [name for name in names if not name.endswith((".raw", ".full", ".hash"))]
+        content = "\n                || chr(31) || ".join(
+            f"coalesce(CAST({quoted(name)} AS varchar), '')" for name in dict.fromkeys(names)
+        )
+        twins = (
+            Item(f"CASE WHEN _alike > 1 AND {_USABLE} THEN row_number() OVER {window} ELSE 1 END", "_nth"),
+            Item(f"CASE WHEN _alike > 1 THEN\n                {content or literal('')}\n            END", "_content"),
+        )
+        same = Item(f"CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER {window} END", "_same")
+        status = (
+            "CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'\n"
+            "            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END"
+        )
+        final = (Item(status, "_status"), Item("TRUE", "_first"), self._id_hash())
+        return [
+            Cte("counted", "rows with the same key", (Select((alike,), "judged", "judged"),)),
+            Cte("numbered", "the first of them is used", (Select(twins, "counted", "counted"),)),
+            Cte("compared", "the others are duplicates or contradict it", (Select((same,), "numbered", "numbered"),)),
+            Cte("final", "the status of each row", (Select(final, "compared", "compared"),)),
+        ]
+
+    def _id_hash(self) -> Item:
+        if not self._has_concept:
+            return Item("_hash", "_id_hash")
+        several = "o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar))"
+        return Item(f"CASE WHEN _target = 1 THEN _hash ELSE {several} END", "_id_hash")
+
+    def _assertions(self) -> list[Assertion]:
+        spec = self.columns.spec
+        rows = f"SELECT count(*) FROM work.{quoted(spec.map)} WHERE _status = 'used' AND "
+        found = []
+        hint = "cut them by decision: 'too_long: truncate'"
+        for name, condition, at in self.columns.too_long:
+            message = f"{{n}} values of '{name}' are longer than their CDM column"
+            found.append(Assertion("OM502", message, hint, rows + condition, at))
+        if spec.on_unmapped == "error" and self._has_concept:
+            message = "{n} rows have no concept, and 'on_unmapped: error' is set"
+            hint, query = "map them, or choose zero or reject", f"{rows}coalesce(concept, 0) = 0"
+            found.append(Assertion("OM503", message, hint, query, spec.at("on_unmapped")))
+        return found
+
+    def _step_columns(self) -> tuple[str, ...]:
+        shown = {unmapped.value for unmapped in self.columns.unmapped}
+        own = [item.alias for item in (*self.columns.typed, *self.columns.imputed)]
+        own = [n for n in own if not n.endswith((".full", ".hash", ".raw", ".said")) or quoted(n) in shown]
+        lookups = {lookup.column for lookup in self.concepts.lookups}
+        found = [item.alias for event in self.events for item in event.items]
+        found += [item.alias for item in self.concepts.items]
+        table = ["_table"] if self.columns.spec.to == "by_domain" else []
+        fixed = [*_ROW, "_hash", "_id_hash", "_target", "_first", "_status", "_reject", "_issues", "_imputed", *table]
+        return tuple(dict.fromkeys([*fixed, *(n for n in own if n not in lookups), *found]))
+
+    def _used_columns(self) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        names = self.input.names.used
+        for relation in self.input.relations:
+            renames = self.input.renames.get(relation.name, {})
+            for name in names:
+                column = renames.get(name, name)
+                if column in relation.columns or not relation.known:
+                    found.append((relation.name, column))
+                    found += [(relation.name, version) for version in relation.versions.get(column, ())]
+        for alias, (relation, join) in self.input.joins.items():
+            found += [(relation.name, n.partition(".")[2]) for n in names if n.startswith(f"{alias}.")]
+            found += [(relation.name, column) for column in join.on.values() if column in relation.columns]
+        return found
+
+
+def _bits(findings: list[Finding]) -> str:
+    terms = [f"CASE WHEN {f.condition} THEN {1 << n} ELSE 0 END" for n, f in enumerate(findings)]
+    return "\n            + ".join(terms) or "0"
+
+
+def _unique(items: list[Item]) -> tuple[Item, ...]:
+    return tuple({item.alias: item for item in items}.values())
