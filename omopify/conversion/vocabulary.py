@@ -10,7 +10,7 @@ from omopify import cdm
 from omopify.compiler.fields import fold
 from omopify.compiler.plan import ConstantUse, Plan, Statement
 from omopify.compiler.render import render
-from omopify.engines.duckdb import DuckDB
+from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
 from omopify.errors import Location, OmopifyError, Problems
 from omopify.specs.project import Pack, Project, read_table
 from omopify.vocabulary.athena import AthenaFolder, find_athena, starter_path
@@ -59,7 +59,9 @@ def load_vocabulary(vocabulary: Vocabulary, database: DuckDB, problems: Problems
                 sql = render("vocabulary/load.sql.jinja", schema="cdm", table=tables[name], path=path.as_posix())
                 try:
                     database.run(Statement(f"vocabulary {name}", "load", sql))
-                except OmopifyError:
+                except OmopifyError as error:
+                    if error.problems[0].code != DATABASE_REFUSED:
+                        raise
                     message = f"the vocabulary file {path.name} is not laid out as Athena does"
                     hint = "a row has too many or too few cells, or a date that is none; download it again"
                     problems.add("OM606", message, Location(str(path)), hint)

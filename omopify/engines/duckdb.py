@@ -19,6 +19,8 @@ from omopify.compiler.render import render
 from omopify.errors import Location, OmopifyError, Problem
 
 STORAGE_VERSION = "v1.2.0"
+DATABASE_REFUSED = "OM590"
+"""The code of a statement that the database does not take."""
 
 
 class DuckDB:
@@ -99,4 +101,4 @@ def _problem(error: duckdb.Error, what: str, at: Location | None = None) -> Omop
         hint = "look for space and write rights in the output folder, and for a program that has the file open"
         return OmopifyError(Problem("OM592", f"a file could not be read or written in {what}", at, hint))
     hint = "this is a fault of omopify; 'omopify --debug' shows the database's words, which may contain data"
-    return OmopifyError(Problem("OM590", f"the database refused {what} ({type(error).__name__})", at, hint))
+    return OmopifyError(Problem(DATABASE_REFUSED, f"the database refused {what} ({type(error).__name__})", at, hint))

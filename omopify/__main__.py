@@ -1,0 +1,5 @@
+"""``python -m omopify``."""
+
+from omopify.cli import main
+
+main()
