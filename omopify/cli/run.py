@@ -25,7 +25,8 @@ def command(project: Path, out: Path | None, memory_limit: str | None, threads: 
 
     problems = Problems()
     loaded = load_project(project, problems)
-    problems.stop_if_errors()
+    if loaded is None:
+        problems.stop_if_errors()
     assert loaded is not None
     with progress() as say:
         result = run(loaded, Options(out, memory_limit, threads), problems, say)

@@ -296,7 +296,8 @@ class Columns:
 
     def _date_above(self, name: str, *steps: str | int) -> str:
         above = {item.alias: item.sql for item in self.imputed}
-        if name not in above and name not in {item.alias for item in self.typed}:
+        known = {*above, *(item.alias for item in self.typed), *self.spec.set, "start"}
+        if name not in known:
             hint = did_you_mean(name, above)
             message = f"'{name}' is not a date field above this one"
             self.context.problems.add("OM324", message, self.spec.at(*steps, "not_before"), hint)

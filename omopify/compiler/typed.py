@@ -11,7 +11,7 @@ _RESERVED = frozenset(
     all and any as asc at both by case cast check column constraint create cross cube current date day default desc
     describe distinct do else end except exists false filter first float for foreign from full function glob grant
     group grouping having hour if in initially inner int integer intersect interval into is isnull join key last
-    lateral leading left like limit lead lag month minute natural no not notnull null nulls offset on only or order
+    lateral leading left like limit lead lag map month minute natural no not notnull null nulls offset on only or order
     outer over overlaps partition pivot placing position primary qualify range real references returning right row
     rows rollup second select semi set sets show similar some summarize symmetric table tablesample text then time
     timestamp to trailing true union unique unnest unpivot user using value values varchar variadic when where window

@@ -22,7 +22,7 @@ from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.conversion.manifest import Manifest, write_manifest
 from omopify.conversion.session import load_functions, prepare_tables
-from omopify.conversion.sources import staged, table_columns
+from omopify.conversion.sources import headers, staged, table_columns
 from omopify.conversion.vocabulary import (
     Vocabulary,
     concept_files,
@@ -70,20 +70,17 @@ def run(project: Project, options: Options, problems: Problems, progress: Callab
     out.mkdir(parents=True, exist_ok=True)
     finish_replacement(out)
     clock = _Clock()
-    progress("reading the export")
-    sources = staged(project.pack, project.data, out / ".staging", problems, progress)
+    progress("checking the maps")
     vocabulary = find_vocabulary(project, problems)
-    headers = {
-        name: {column: source.labels.get(column, "") for column in source.columns}
-        for name, source in sources.items()
-        if source.files
-    }
-    clock.lap("stage")
-    plan = make_plan(project.pack, headers, problems)
+    plan = make_plan(project.pack, headers(project.pack, project.data, problems), problems)
     files = concept_files(project.pack, plan, problems) if plan else []
     problems.stop_if_errors()
     assert plan is not None
-    clock.lap("compile")
+    clock.lap("check")
+    progress("reading the export")
+    sources = staged(project.pack, project.data, out / ".staging", problems, progress)
+    problems.stop_if_errors()
+    clock.lap("stage")
     build = out / f".building-{os.getpid()}"
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from omopify.errors import Problems
 from omopify.specs.project import Pack
-from omopify.staging import ReadOptions, SourceRequest, StagedSource, read_headers, stage
+from omopify.staging import ReadOptions, SourceRequest, StagedFile, StagedSource, read_headers, stage
 
 
 def requests(pack: Pack) -> list[SourceRequest]:
@@ -40,6 +40,9 @@ def requests(pack: Pack) -> list[SourceRequest]:
 def headers(pack: Pack, folder: Path, problems: Problems) -> dict[str, dict[str, str]]:
     """Return the columns of the export with their labels, by source, without reading a row."""
     found = read_headers(requests(pack), folder, problems)
+    for name, header in found.items():
+        if header.files:
+            note_missing(pack, name, header.columns, header.files, problems)
     return {
         name: {column: header.labels.get(column, "") for column in header.columns}
         for name, header in found.items()
@@ -52,19 +55,25 @@ def staged(
 ) -> dict[str, StagedSource]:
     """Read the export; note what is wrong with it, and columns that the pack's list says must be there."""
     found = stage(requests(pack), folder, cache, problems, progress)
-    for name, source in pack.sources.items():
-        got = found.get(name)
-        if got is None or not got.files:
-            continue
-        lost = [c for c, column in source.columns.items() if column.required and c not in got.columns]
-        for column in lost:
-            files = ", ".join(file.file + (f" [{file.sheet}]" if file.sheet else "") for file in got.files)
-            message = f"the column '{column}' of source '{name}' is missing in {files}"
-            label = source.columns[column].label
-            hint = f'it is labelled "{label}"; ' if label else ""
-            hint += "export it, or mark it 'optional' in the pack's column list"
-            problems.add("OM450", message, source.at, hint)
+    for name, got in found.items():
+        if got.files:
+            note_missing(pack, name, got.columns, [_shown(file) for file in got.files], problems)
     return found
+
+
+def note_missing(pack: Pack, name: str, columns: Iterable[str], files: Iterable[str], problems: Problems) -> None:
+    """Note the columns that the pack's list says an export must have and that this source has not."""
+    source, brought = pack.sources[name], {column.casefold() for column in columns}
+    for column, known in source.columns.items():
+        if not known.required or column.casefold() in brought:
+            continue
+        message = f"the column '{column}' of source '{name}' is missing in {', '.join(files)}"
+        hint = f'it is labelled "{known.label}"; ' if known.label else ""
+        problems.add("OM450", message, source.at, f"{hint}export it, or mark it 'optional' in the pack's column list")
+
+
+def _shown(file: StagedFile) -> str:
+    return f"{file.file} [{file.sheet}]" if file.sheet else file.file
 
 
 def table_columns(pack: Pack, sources: Mapping[str, StagedSource]) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,15 +68,20 @@ def load_vocabulary(vocabulary: Vocabulary, database: DuckDB, problems: Problems
 
 
 def load_constants(plan: Plan, database: DuckDB, problems: Problems) -> list[ConstantUse]:
-    """Look up the concept ids that maps name; return the uses that the vocabulary does not know.
-
-    A name that does not fit its id is an error: one of the two is a slip of the pen.
-    """
+    """Look up the concept ids that maps name and judge them; return the uses that the vocabulary does not know."""
     links = {t.event_field_concept_id for t in cdm.tables().values() if t.event_field_concept_id}
     links.add(cdm.CDM_VERSION_CONCEPT_ID)
     ids = sorted({use.concept_id for use in plan.constants} | links)
     database.script(render("run/constants.sql.jinja", ids=ids))
     known = dict(database.rows("SELECT concept_id, concept_name FROM work.constants"))
+    return judge_constants(plan, known, problems)
+
+
+def judge_constants(plan: Plan, known: Mapping[int, str], problems: Problems) -> list[ConstantUse]:
+    """Compare the concepts that maps name with the vocabulary's names; return the uses that it does not know.
+
+    A name that does not fit its id is an error: one of the two is a slip of the pen.
+    """
     for use in plan.constants:
         name = known.get(use.concept_id)
         if name is not None and use.name and fold(use.name) != fold(name):

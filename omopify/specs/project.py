@@ -101,7 +101,11 @@ class Project:
 
 
 def load_project(path: Path, problems: Problems) -> Project | None:
-    """Read a project (its folder, or its ``omopify.yaml``) with all maps; None if anything is wrong."""
+    """Read a project (its folder, or its ``omopify.yaml``) with all maps that can be read.
+
+    None if there is nothing to go on with (no project, no trial); anything else that is wrong is noted, so
+    that the maps that can be read are checked along with it.
+    """
     file = path / "omopify.yaml" if path.is_dir() else path
     if not file.is_file():
         hint = "PROJECT is a folder with a file 'omopify.yaml'"
@@ -135,9 +139,9 @@ def load_pack(
 ) -> Pack | None:
     """Read a trial's folder and the shared pack it harmonises to; note all mistakes of all files.
 
+    A file with a mistake is left out of the pack; None only if the trial itself cannot be read.
     ``changes`` are the project's own words about sources; they win over the trial's.
     """
-    before = len(problems.errors)
     files: list[Path] = [folder / "trial.yaml"]
     trial = _read(TrialFile, files[0], problems)
     maps = _read_maps(folder, folder.name, files, problems)
@@ -151,7 +155,7 @@ def load_pack(
                 tables = _read_tables(shared, files, problems)
         sources = _sources(trial, folder, files, changes or {}, project, problems)
     _check_unique(maps, problems)
-    if trial is None or len(problems.errors) > before:
+    if trial is None:
         return None
     return Pack(trial, folder, sources, tables, tuple(maps), tuple(files))
 
