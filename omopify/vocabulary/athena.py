@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +150,22 @@ def _hint_missing(path: Path) -> str:
         if inner.is_dir() and any(_table(file) == "concept" for file in inner.glob("*")):
             return f"did you mean '{inner}'?"
     return _DOWNLOAD
+
+
+def concept_names(folder: AthenaFolder, ids: Container[int]) -> dict[int, str] | None:
+    """Return the names of some concepts, read without a database; None if the file is too large for a check."""
+    file = folder.files["concept"]
+    if file.stat().st_size > _WHOLE_FILE:
+        return None
+    names = {}
+    with _open(file) as text:
+        header = [name.casefold() for name in _cells(text.readline())]
+        key, name = header.index("concept_id"), header.index("concept_name")
+        for line in text:
+            cells = _cells(line)
+            if len(cells) > max(key, name) and cells[key].isdigit() and int(cells[key]) in ids:
+                names[int(cells[key])] = cells[name]
+    return names
 
 
 def _check_header(table: str, file: Path, problems: Problems, at: Location | None) -> None:
