@@ -7,7 +7,7 @@ import io
 import tempfile
 from pathlib import Path
 
-from conftest import Lab
+from .conftest import Lab
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import sys
 
 import polars as pl
 import pytest
-from conftest import rows_of
+from .conftest import rows_of
 
 from omopify.errors import Location, Problems
 from omopify.staging import ReadOptions, SourceRequest, read_headers, stage
