@@ -11,6 +11,7 @@ that is raised is a bug of omopify.  Codes never change their meaning; each has 
 * OM4xx  reading the trial's data (staging)
 * OM5xx  running
 * OM6xx  the vocabulary and concept files
+* OM7xx  making synthetic exports
 """
 
 from __future__ import annotations

@@ -342,6 +342,8 @@ class _Compiler:
         most, least = len(function.arguments), len(function.arguments) - function.optional
         if not least <= len(node.expressions) <= most:
             raise _Refused("OM309", f"'{node.this}' takes {_count(least, most)}", offset=_offset(node))
+        if name in ("matches", "capture"):
+            self.pattern(node.expressions[1])
         if name == "count" and isinstance(node.expressions[0], exp.Star):
             return self.windowed(function, Typed("count(*)", INTEGER))
         arguments = [
@@ -367,6 +369,19 @@ class _Compiler:
         origin = arguments[0] if arguments else Typed("", TEXT)
         found = replace(origin, sql=function.sql.format(*(a.sql for a in arguments)), type=result)
         return self.windowed(function, found)
+
+    def pattern(self, node: exp.Expr) -> None:
+        """Refuse a regular expression that the engines do not all know, before any data meets it."""
+        text = str(node.this) if isinstance(node, exp.Literal) and node.is_string else None
+        if text is None:
+            raise _Refused("OM318", "the pattern must be a text in quotes", offset=_offset(node))
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise _Refused("OM318", f"this is not a regular expression: {error.msg}", offset=_offset(node)) from None
+        if re.search(r"\(\?[=!<]|\\[1-9]", text):
+            hint = "look-around and back references differ between engines"
+            raise _Refused("OM318", "this pattern is too clever", hint, _offset(node))
 
     def windowed(self, function: Function, found: Typed) -> Typed:
         if function.kind == "scalar" or self.over is None:

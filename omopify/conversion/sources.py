@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from omopify.errors import Problems
 from omopify.specs.project import Pack
 from omopify.staging import ReadOptions, SourceRequest, StagedFile, StagedSource, read_headers, stage
+
+
+_KEPT_DAYS = 30
 
 
 def requests(pack: Pack) -> list[SourceRequest]:
@@ -54,11 +58,22 @@ def staged(
     pack: Pack, folder: Path, cache: Path, problems: Problems, progress: Callable[[str], None]
 ) -> dict[str, StagedSource]:
     """Read the export; note what is wrong with it, and columns that the pack's list says must be there."""
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o700)
     found = stage(requests(pack), folder, cache, problems, progress)
     for name, got in found.items():
         if got.files:
             note_missing(pack, name, got.columns, [_shown(file) for file in got.files], problems)
+    _forget_old(cache, {file.parquet for got in found.values() for file in got.files})
     return found
+
+
+def _forget_old(cache: Path, used: set[Path]) -> None:
+    """Remove what earlier deliveries left: data of patients is not kept longer than it is of use."""
+    limit = time.time() - _KEPT_DAYS * 86_400
+    for path in cache.iterdir():
+        if path not in used and path.stat().st_mtime < limit:
+            path.unlink(missing_ok=True)
 
 
 def note_missing(pack: Pack, name: str, columns: Iterable[str], files: Iterable[str], problems: Problems) -> None:

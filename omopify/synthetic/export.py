@@ -60,14 +60,14 @@ def _check(patients: int, seed: int, format: str) -> None:
     if patients < 1 or seed < 0:
         raise OmopifyError(
             Problem(
-                "OM591",
+                "OM701",
                 f"cannot draw {patients} synthetic patients with seed {seed}",
                 hint="ask for at least 1 patient, and for a seed of 0 or more",
             )
         )
     if format not in ("csv", "xlsx"):
         raise OmopifyError(
-            Problem("OM592", f"unknown format '{format}' for a synthetic export", hint="use csv or xlsx")
+            Problem("OM702", f"unknown format '{format}' for a synthetic export", hint="use csv or xlsx")
         )
 
 
@@ -93,7 +93,7 @@ def _write_workbook(path: Path, forms: Iterator[tuple[str, pl.DataFrame]]) -> No
     except ImportError:
         raise OmopifyError(
             Problem(
-                "OM593",
+                "OM703",
                 "cannot write a synthetic workbook because the package 'xlsxwriter' is not installed",
                 hint="run 'pip install xlsxwriter', or ask for csv",
             )
@@ -105,7 +105,7 @@ def _write_workbook(path: Path, forms: Iterator[tuple[str, pl.DataFrame]]) -> No
             if frame.height + 2 > EXCEL_ROWS:
                 raise OmopifyError(
                     Problem(
-                        "OM594",
+                        "OM704",
                         f"form {form} has {frame.height} rows, more than a worksheet can hold",
                         hint="ask for fewer patients, or for csv",
                     )
