@@ -92,7 +92,7 @@ def _maps(project: Project, bare: bool) -> float:
             load_vocabulary(vocabulary, db, problems)
             load_constants(plan, db, problems)
             load_concept_files(concept_files(project.pack, plan, problems), db)
-            columns = table_columns(project.pack, sources)
+            columns = table_columns(project.pack, plan, sources)
             for source in project.pack.sources:
                 found = sources[source].files if source in sources else ()
                 parts = [(n, f.parquet.absolute().as_posix(), f.columns) for n, f in enumerate(found, 1)]

@@ -102,6 +102,12 @@ class Event:
                 at = self.columns.spec.at("set", name, key=True)
                 self.columns.context.problems.add("OM332", message, at, did_you_mean(name, known))
                 continue
+            given = [word for word in self.words if cdm.words(tables[0].name).get(word) == name]
+            if given or name in self.filled:
+                at = self.columns.spec.at("set", name, key=True)
+                hint = f"'{(given or ['concepts'])[0]}' fills it already"
+                self.columns.context.problems.add("OM334", f"'{name}' is filled twice", at, hint)
+                continue
             partial = "latest" if name == "death_date" else "reject"
             target = Target(name, _TYPES[column.type], column.required, length=column.length, partial=partial)
             if self.columns.add(spec, target, "set", name) is not None:
@@ -122,6 +128,8 @@ class Event:
             sql = given.get(column.name) or self._default(table, column, given)
             if sql is None:
                 continue
+            if column.required and column.name == words.get("end") and "start" in self.words:
+                sql = self._end(sql, table)
             if column.length and column.name != id_column:
                 sql = f"substr({sql}, 1, {column.length})"
             if column.required and column.name.endswith("_concept_id"):
@@ -131,6 +139,14 @@ class Event:
         referenced = table.name in REFERENCED.values() and not self.prefix
         parent = linked[0] if linked else ""
         return Output(f"cdm.{table.name}", tuple(items), condition, row_hash, id_column, row_id, referenced, parent)
+
+    def _end(self, sql: str, table: cdm.Table) -> str:
+        """An end that must be there and is not known is the start (Themis, for drug exposures); it is counted."""
+        start = self.words["start"]
+        if sql != start and self.columns.spec.to == table.name:
+            missing = f"{sql} IS NULL AND {start} IS NOT NULL"
+            self.columns.imputations.append(Finding("end", "start", missing))
+        return sql if sql == start else f"coalesce({sql}, {start})"
 
     def _default(self, table: cdm.Table, column: cdm.Field, given: dict[str, str]) -> str | None:
         if not column.required:

@@ -86,11 +86,8 @@ class _MapPlanner:
     def _filters(self) -> None:
         spec = self.loaded.spec
         for name, scope in self.context.trial.scope.items():
-            if not spec.source_from or spec.source_from.startswith("dsp."):
-                subjects = [r for r in self.input.relations if scope.on in r.columns]
-                if spec.source_from or len(subjects) < len(self.input.relations):
-                    continue
-            if scope.on in self.input.relations[0].columns:
+            relations = self.input.relations
+            if all(r.name in self.context.pack.sources and scope.on in r.columns for r in relations):
                 column = self.input.names.column(scope.on)
                 assert column is not None
                 found = f"{column.sql} IN (SELECT subject FROM work.{quoted(f'scope {name}')})"

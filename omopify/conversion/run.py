@@ -202,7 +202,7 @@ class _Job:
     def _source_tables(self, db: DuckDB) -> None:
         number = 0
         rows: list[tuple[object, ...]] = []
-        columns = table_columns(self.project.pack, self.sources)
+        columns = table_columns(self.project.pack, self.plan, self.sources)
         for name in self.project.pack.sources:
             parts = []
             found = self.sources.get(name)

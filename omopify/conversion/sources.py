@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from omopify.compiler.plan import Plan
 from omopify.errors import Problems
 from omopify.specs.project import Pack
 from omopify.staging import ReadOptions, SourceRequest, StagedFile, StagedSource, read_headers, stage
-
 
 _KEPT_DAYS = 30
 
@@ -91,12 +91,15 @@ def _shown(file: StagedFile) -> str:
     return f"{file.file} [{file.sheet}]" if file.sheet else file.file
 
 
-def table_columns(pack: Pack, sources: Mapping[str, StagedSource]) -> dict[str, tuple[str, ...]]:
-    """Return the columns of each source's table: those of the export, and those known but not exported."""
+def table_columns(pack: Pack, plan: Plan, sources: Mapping[str, StagedSource]) -> dict[str, tuple[str, ...]]:
+    """Return the columns of each source's table: those of the export, and those known or used but not exported."""
+    used = [pair for step in plan.maps for pair in step.columns]
+    used += [pair for scope in plan.scopes for pair in scope.columns]
     tables = {}
     for name, source in pack.sources.items():
         brought = sources[name].columns if name in sources else ()
         folded = {column.casefold() for column in brought}
-        known = tuple(c for c in source.columns if c.casefold() not in folded)
-        tables[name] = (*brought, *known)
+        wanted = [*source.columns, *(column for owner, column in used if owner == name)]
+        known = {c.casefold(): c for c in wanted if c.casefold() not in folded}
+        tables[name] = (*brought, *known.values())
     return tables

@@ -80,6 +80,8 @@ def _note(model: type[FileModel], tree: YamlMapping, details: ErrorDetails, prob
         case "extra_forbidden":
             known = known_words(model, above)
             hint = did_you_mean(str(last), known) or f"known here: {', '.join(sorted(known))}"
+            if " " in str(last).strip():
+                hint = "a text with a comma, inside { } or [ ], stands in quotes"
             problems.add("OM201", f"unknown word '{last}'{owner}", locate(tree, path, key=True), hint)
         case "missing":
             problems.add("OM202", f"'{last}' is missing{owner}", locate(tree, above, key=True))
