@@ -154,6 +154,8 @@ def _parse(text: str) -> exp.Expr:
         words = str(details[0].get("description") or "something is out of place").split("\n")[0].rstrip(".")
         offset = max(int(details[0].get("col") or 1) - 1, 0) if "\n" not in text else 0
         hint = "a column's name with blanks or signs stands in double quotes"
+        if text.count("(") != text.count(")"):
+            hint = "a comma ends an item of a [list] or of a {mapping}; put the whole expression in quotes"
         raise _Refused("OM302", f"this is not an expression: {words.lower()}", hint, offset) from None
     if len(trees) != 1 or trees[0] is None:
         raise _Refused("OM302", "this is not one expression", "write one value, no ';'")

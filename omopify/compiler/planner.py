@@ -218,10 +218,14 @@ class _MapPlanner:
             events.append(child)
         return outputs, events
 
+    def _said(self, word: str) -> bool:
+        spec = self.loaded.spec
+        return bool(getattr(spec, word, None)) or (word == "start" and spec.date is not None)
+
     def _check_words(self, event: Event, tables: list[cdm.Table]) -> None:
         spec = self.loaded.spec
         for word in event.words:
-            if "." in word or word in spec.concepts:
+            if "." in word or word in spec.concepts or not self._said(word):
                 continue
             if not any(word in cdm.words(table.name) for table in tables):
                 message = f"'{word}' has no place in '{tables[0].name}'"

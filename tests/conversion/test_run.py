@@ -218,3 +218,18 @@ def test_little_memory_is_enough_or_said_clearly(workplace: Workplace) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0 or "--memory-limit" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_an_interrupted_run_leaves_nothing_half(workplace: Workplace) -> None:
+    workplace.run()
+    before = content(workplace.database)
+    interrupted = 0
+    for wait in (0.5, 0.7, 0.9, 1.1, 1.3):
+        process = _start(workplace)
+        time.sleep(wait)
+        process.send_signal(signal.SIGINT)
+        interrupted += process.wait() != 0
+        assert content(workplace.database) == before
+        assert not list((workplace.folder / "out").glob(".building-*"))
+    assert interrupted

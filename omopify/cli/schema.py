@@ -1,0 +1,34 @@
+"""``omopify schema``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+# The names only: the models behind them are imported when they are asked for, so that --help is quick.
+_KINDS = ("map", "trial", "project", "table", "model")
+
+
+@click.command(name="schema")
+@click.argument("kind", type=click.Choice(_KINDS), required=False)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Write all schemas (or KIND's) into this folder."
+)
+def command(kind: str | None, out: Path | None) -> None:
+    """Write the JSON Schema of the files that stewards write, for editors.
+
+    KIND is map (the default), trial, project, table (a table of the shared model) or model. Without --out the
+    schema goes to standard output. An editor with a YAML language server completes and explains words in a file
+    that begins with the line: # yaml-language-server: $schema=map.schema.json
+    """
+    from omopify.specs.schema import json_schema_text
+
+    if out is None:
+        click.echo(json_schema_text(kind or "map"), nl=False)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for name in [kind] if kind else _KINDS:
+        path = out / f"{name}.schema.json"
+        path.write_text(json_schema_text(name), encoding="utf-8", newline="\n")
+        click.echo(path)

@@ -1,0 +1,34 @@
+"""``omopify synthetic``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+
+@click.command(name="synthetic")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--patients", type=click.IntRange(min=1), default=40, show_default=True, help="How many subjects.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The same seed gives the same files."
+)
+@click.option("--messy", is_flag=True, help="Add the dirt of real exports: odd dates, decimal commas, repeated rows.")
+@click.option(
+    "--format",
+    type=click.Choice(["csv", "xlsx"]),
+    default="csv",
+    show_default=True,
+    help="A file for each form, or one workbook.",
+)
+def command(folder: Path, patients: int, seed: int, messy: bool, format: Literal["csv", "xlsx"]) -> None:
+    """Write a made-up export of the IMPRESS trial into FOLDER.
+
+    No real patient stands behind a row, and the README.txt beside the files says so. Files of the same name are
+    replaced.
+    """
+    from omopify.synthetic import write_impress
+
+    write_impress(folder, patients, seed, messy=messy, format=format)
+    click.echo(f"{patients} synthetic patients in {folder}")
