@@ -8,7 +8,7 @@ from omopify import cdm
 from omopify.compiler.concepts import Concepts
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.plan import Finding, Item, Output
-from omopify.compiler.typed import DATE, DATETIME, INTEGER, NUMBER, TEXT, Typed, as_text, literal, quoted
+from omopify.compiler.typed import DATE, DATETIME, INTEGER, NUMBER, TEXT, Typed, as_text, date_formats, literal, quoted
 from omopify.errors import did_you_mean
 from omopify.specs.maps import Attribute, Events, Reference
 from omopify.specs.values import FieldSpec
@@ -199,8 +199,7 @@ class Event:
         raw = f"{target.name}.raw"
         if any(item.alias == raw for item in self.columns.typed[before:]):
             origin = self.columns.first_of(spec.value, *self.steps, said)
-            formats = spec.dates or (origin.dates if origin else ()) or ("%Y-%m-%d",)
-            formats = tuple("%Y-%m-%d" if f == "iso" else f for f in formats)
+            formats = date_formats(spec.dates or (origin.dates if origin else ()))
             sql = [f"o_datetime({quoted(raw)}, {literal(f)})" for f in formats]
             joined = sql[0] if len(sql) == 1 else f"coalesce({', '.join(sql)})"
             self.columns.typed.append(Item(joined, f"{target.name}.datetime"))

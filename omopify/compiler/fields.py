@@ -24,6 +24,7 @@ from omopify.compiler.typed import (
     TEXT,
     Typed,
     as_text,
+    date_formats,
     literal,
     quoted,
     read_number,
@@ -93,7 +94,10 @@ class Columns:
             if one is None:
                 return None
             found.append(one)
-        if len({f.type for f in found} - {NULL}) > 1:
+        types = {f.type for f in found} - {NULL}
+        if types == set(NUMERIC):
+            found = [replace(f, type=NUMBER) for f in found]
+        elif len(types) > 1:
             found = [as_text(f) for f in found]
         if len(found) == 1:
             return found[0]
@@ -263,7 +267,7 @@ class Columns:
         return None
 
     def _date(self, spec: FieldSpec, target: Target, found: Typed, *steps: str | int) -> None:
-        formats = tuple("%Y-%m-%d" if f == "iso" else f for f in spec.dates or found.dates or ("%Y-%m-%d",))
+        formats = date_formats(spec.dates or found.dates)
         for text in formats:
             if not _FORMAT.fullmatch(text):
                 hint = "a format has %Y, %m (or %b) and %d in one of the orders Y-m-d, d-m-Y, m-d-Y, or is 'iso'"

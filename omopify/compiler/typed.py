@@ -34,6 +34,14 @@ class Typed:
     decimal: str = "."
 
 
+ISO = "%Y-%m-%d"
+
+
+def date_formats(written: tuple[str, ...]) -> tuple[str, ...]:
+    """Return date formats with the word ``iso`` written out; without any, dates are ISO 8601."""
+    return tuple(ISO if text == "iso" else text for text in written) or (ISO,)
+
+
 def literal(text: str) -> str:
     """Return text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
@@ -55,14 +63,14 @@ def read_date(value: Typed, formats: tuple[str, ...]) -> str:
     """Return SQL that reads a value as a full date in one of the formats, NULL when it is none."""
     if value.type in (DATE, DATETIME):
         return value.sql if value.type == DATE else f"CAST({value.sql} AS date)"
-    return _first([f"o_date({value.sql}, {literal(f)})" for f in formats or ("%Y-%m-%d",)])
+    return _first([f"o_date({value.sql}, {literal(f)})" for f in date_formats(formats)])
 
 
 def read_year(value: Typed) -> str:
     """Return SQL for the year of a date, also of a partial one (``1961``, ``1961-NK-NK``)."""
     if value.type in (DATE, DATETIME):
         return f"CAST(extract(year FROM {value.sql}) AS integer)"
-    return _first([f"o_year({value.sql}, {literal(f)})" for f in value.dates or ("%Y-%m-%d",)])
+    return _first([f"o_year({value.sql}, {literal(f)})" for f in date_formats(value.dates)])
 
 
 def as_text(value: Typed) -> Typed:
