@@ -27,8 +27,9 @@ def command(kind: str | None, out: Path | None) -> None:
     if out is None:
         click.echo(json_schema_text(kind or "map"), nl=False)
         return
+    texts = {name: json_schema_text(name) for name in ([kind] if kind else _KINDS)}
     out.mkdir(parents=True, exist_ok=True)
-    for name in [kind] if kind else _KINDS:
+    for name, text in texts.items():
         path = out / f"{name}.schema.json"
-        path.write_text(json_schema_text(name), encoding="utf-8", newline="\n")
+        path.write_text(text, encoding="utf-8", newline="\n")
         click.echo(path)

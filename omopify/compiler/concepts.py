@@ -25,6 +25,8 @@ class Concepts:
     joins: list[str] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     constants: list[ConstantUse] = field(default_factory=list)
+    unknown: list[tuple[str, Constant]] = field(default_factory=list)
+    """Constants that rows get without having said anything: counted if the vocabulary does not know them."""
     sourced: set[str] = field(default_factory=set)
     """Slots that have a source value."""
 
@@ -40,6 +42,8 @@ class Concepts:
             here = steps if len(ways) == 1 else (*steps, number - 1)
             if way.concept:
                 ids.append(self._constant(way.concept, *here))
+                if way.concept.id:
+                    self.unknown.append((slot, way.concept))
                 domains.append(f"o_domain({way.concept.id})")
                 continue
             value = self.columns.first_of(way.value, *here, "value")
@@ -52,10 +56,8 @@ class Concepts:
             if way.map:
                 ids.append(self._inline(way, quoted(f"{alias}.said"), *here))
                 continue
-            self.columns.raw.append(Item(f"o_fold({text})", alias))
-            self.columns.typed.append(Item(quoted(alias), alias))
             file = f"{self.columns.loaded.pack}/{way.via}" if way.via else None
-            self.lookups.append(Lookup(alias, alias, file, way.vocabulary, way.by))
+            self.lookups.append(Lookup(alias, f"{alias}.said", file, way.vocabulary, way.by, way.domain))
             self._join(alias, aliases, several)
             aliases.append(alias)
             ids.append(f"nullif({quoted(alias)}.concept_id, 0)")
@@ -92,7 +94,10 @@ class Concepts:
         return f"CASE o_fold({said}) {' '.join(branches)} END"
 
     def _join(self, alias: str, earlier: list[str], several: bool) -> None:
-        conditions = [f"{quoted(alias)}.slot = {literal(alias)}", f"{quoted(alias)}.value = typed.{quoted(alias)}"]
+        conditions = [
+            f"{quoted(alias)}.slot = {literal(alias)}",
+            f"{quoted(alias)}.value = typed.{quoted(f'{alias}.said')}",
+        ]
         if not several:
             conditions.append(f"{quoted(alias)}.nth = 1")
         conditions += [f"coalesce({quoted(other)}.concept_id, 0) = 0" for other in earlier]

@@ -11,7 +11,7 @@ from omopify.compiler.plan import Finding, Item, Output
 from omopify.compiler.typed import DATE, DATETIME, INTEGER, NUMBER, TEXT, Typed, as_text, date_formats, literal, quoted
 from omopify.errors import did_you_mean
 from omopify.specs.maps import Attribute, Events, Reference
-from omopify.specs.values import FieldSpec
+from omopify.specs.values import ConceptSpec, FieldSpec
 
 REFERENCED = {
     "person": "person",
@@ -185,6 +185,11 @@ class Event:
         self.columns.typed.append(Item(number, target.name))
         lost = f"{said} IS NOT NULL AND {quoted(target.name)} IS NULL"
         self.columns.issues.append(Finding(target.name, "not a number", lost))
+        if "operator" not in self.words:
+            # OMOP's operators are SNOMED concepts that are called by their sign.
+            sign = f"capture({spec.value[0]}, '^([<>]=?)')"
+            way = ConceptSpec(value=(sign,), vocabulary=("SNOMED",), by="name", domain="Meas Value Operator")
+            self.slot("operator", (way,))
 
     def _date(self, word: str, spec: FieldSpec, said: str, required: bool) -> None:
         default = "earliest" if word == "start" else "latest"

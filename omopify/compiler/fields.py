@@ -43,6 +43,7 @@ REASONS = {
 }
 """What is said of a value that cannot be read as its field's type."""
 
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 _FORMAT = re.compile(r"(%Y[^%]{0,2}%[mb][^%]{0,2}%d|%d[^%]{0,2}%[mb][^%]{0,2}%Y|%m[^%]{0,2}%d[^%]{0,2}%Y)")
 
 
@@ -208,17 +209,21 @@ class Columns:
                 return None
             branches.append(f"WHEN {literal(fold(key))} THEN {sql}")
         raw = self._keep_raw(target, as_text(found).sql)
+        said = f"o_fold({raw})"
+        if all(_NUMBER.fullmatch(key.strip()) for key in values):
+            # A code that is exported as 1.0 is the code 1.
+            said = f"coalesce(o_plain(o_num({raw})), {said})"
         last = ""
         if spec.otherwise is not None:
             last = f" ELSE {self._constant(spec.otherwise, target, *steps)}"
         # A missing value stays missing, whatever 'otherwise' says of unknown ones.
-        case = f"CASE o_fold({raw}) {' '.join(branches)}{last} END" if branches else "NULL"
+        case = f"CASE {said} {' '.join(branches)}{last} END" if branches else "NULL"
         if spec.otherwise is not None:
             case = f"CASE WHEN {raw} IS NOT NULL THEN {case} END"
         self.typed.append(Item(case, target.name))
         lost = f"{raw} IS NOT NULL AND {quoted(target.name)} IS NULL"
         if nothing:
-            lost += f" AND o_fold({raw}) NOT IN ({', '.join(nothing)})"
+            lost += f" AND {said} NOT IN ({', '.join(nothing)})"
         self._issue(target, "not in the value map", lost)
         self.unmapped.append(Unmapped(target.name, raw, lost))
         return Typed(quoted(target.name), target.type)

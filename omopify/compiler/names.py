@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omopify.compiler.expressions import Names, compile_expression, split_order
 from omopify.compiler.handwritten import handwritten
@@ -25,13 +25,17 @@ class Input:
     joins: Mapping[str, tuple[Relation, Join]]
     spec: MapFile
     context: Context
+    made: set[str] = field(default_factory=set)
+    """Columns that a shaping clause makes; they are not read."""
+    join_columns: list[tuple[str, str]] = field(default_factory=list)
+    """(source, column) that joins compare; known when ``ctes`` has been called."""
 
     def ctes(self) -> tuple[list[Cte], list[Assertion], list[tuple[str, str, str]]]:
         """Return the input query, what must hold of its joins, and the version conflicts to look for.
 
         Called when all expressions are compiled, because only the columns in use are read.
         """
-        own = sorted(c for c in self.names.used if not self._joined(c) and c not in _BUILT_IN)
+        own = sorted(c for c in self.names.used if not self._joined(c) and c not in _BUILT_IN and c not in self.made)
         conflicts: list[tuple[str, str, str]] = []
         join_sql, assertions, early = self._joins()
         selects = []
@@ -109,6 +113,7 @@ class _Join:
         if self.join.where:
             found = compile_expression(self.join.where, here, spec.at("join", self.alias, "where"), problems)
             where = found.sql if found and found.type == BOOLEAN else ""
+        self.input.join_columns += [(self.relation.name, column) for column in sorted(here.used)]
         keys = [f"key{n}" for n in range(1, len(sides) + 1)]
         items = [Item("_file", "_file"), Item("_row", "_row")]
         items += [Item(right, key) for key, (_, right) in zip(keys, sides, strict=True)]
@@ -223,7 +228,7 @@ def _renamed(relation: Relation, renames: Mapping[str, str], spec: MapFile, cont
 
 def _find(name: str, context: Context, spec: MapFile, steps: tuple[str, ...]) -> Relation | None:
     relation = context.relation(name)
-    if relation is None:
+    if relation is None and name.removeprefix("dsp.") not in context.pack.broken:
         known = context.relation_names()
         hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
         context.problems.add("OM310", f"there is no source or table '{name}'", spec.at(*steps), hint)

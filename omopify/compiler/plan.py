@@ -57,6 +57,7 @@ class Lookup:
     file: str | None
     vocabularies: tuple[str, ...]
     by: str
+    domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

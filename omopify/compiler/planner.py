@@ -11,7 +11,7 @@ from omopify.compiler.expressions import Over, compile_expression
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.handwritten import columns_read
 from omopify.compiler.names import Input, open_input, order_by, source_names
-from omopify.compiler.plan import Item, MapPlan, Output, Plan, ScopePlan
+from omopify.compiler.plan import Item, MapPlan, Output, Plan, ScopePlan, Unmapped
 from omopify.compiler.relations import Context
 from omopify.compiler.shape import Shape, shape
 from omopify.compiler.steps import Kept, Parts
@@ -108,7 +108,7 @@ class _MapPlanner:
             return None
         per = [f.sql for n, t in enumerate(spec.keep.per) if (f := self.columns.expression(t, "keep", "per", n))]
         order = order_by(spec.keep.order, self.input.names, spec, ("keep", "order"), self.context.problems)
-        window = f"(PARTITION BY {', '.join([*per, '(_left_out IS NULL)'])} ORDER BY {order})"
+        window = f"(PARTITION BY {', '.join([*per, '(_filter IS NULL)'])} ORDER BY {order})"
         differs = []
         for number, text in enumerate(spec.keep.agree):
             found = self.columns.expression(text, "keep", "agree", number)
@@ -146,6 +146,8 @@ class _MapPlanner:
         spec = self.loaded.spec
         name = spec.to.removeprefix("dsp.")
         table = self.context.pack.tables.get(name)
+        if table is None and name in self.context.pack.broken:
+            return None
         if table is None:
             hint = (
                 did_you_mean(name, self.context.pack.tables)
@@ -191,6 +193,7 @@ class _MapPlanner:
         for table in tables:
             condition = f"_table = {literal(table.name)}" if spec.to == "by_domain" else ""
             outputs.append(event.output(table, condition, "_hash"))
+        self._count_unknown(concepts, "", "TRUE")
         events = [event]
         for name, attribute in spec.attributes.items():
             child = Event(self.columns, concepts, f"{name}.", ("attributes", name))
@@ -215,8 +218,16 @@ class _MapPlanner:
                 own = f"o_id({literal(spec.map)} || chr(31) || _key || chr(31) || {literal(name)})"
                 condition = f"{here}_target = 1 AND ({when})"
                 outputs.append(child.output(target, condition, own, (table.name, link)))
+            self._count_unknown(concepts, f"{name}.", when)
             events.append(child)
         return outputs, events
+
+    def _count_unknown(self, concepts: Concepts, prefix: str, when: str) -> None:
+        for slot, constant in concepts.unknown:
+            if slot.startswith(prefix) and (prefix or "." not in slot):
+                shown = literal(f"{constant.id} {constant.name}".strip())
+                condition = f"o_concept({constant.id}) = 0 AND coalesce({quoted(slot)}, 0) = 0 AND ({when})"
+                self.columns.unmapped.append(Unmapped(slot, shown, condition))
 
     def _said(self, word: str) -> bool:
         spec = self.loaded.spec

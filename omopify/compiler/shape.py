@@ -51,11 +51,15 @@ def shape(spec: MapFile, given: Input) -> Shape:
     return made
 
 
-def _add(given: Input, name: str, typed: Typed) -> None:
-    columns = dict(given.names.columns)
-    columns[name] = typed
-    given.names.columns = columns
+def _add(spec: MapFile, given: Input, name: str, typed: Typed, *steps: str) -> None:
+    existing = given.names.folded.get(name.casefold())
+    if existing and steps:
+        hint = "SQL does not tell capitals from small letters; choose another name"
+        message = f"the name '{name}' is that of the column '{existing}'"
+        given.context.problems.add("OM314", message, spec.at(*steps), hint)
+    given.names.columns = {**given.names.columns, name: typed}
     given.names.folded[name.casefold()] = name
+    given.made.add(name)
 
 
 def _use(spec: MapFile, given: Input, column: str, *steps: str | int) -> Typed:
@@ -80,7 +84,8 @@ def _split(spec: MapFile, given: Input, made: Shape) -> None:
     join = f"JOIN work.numbers AS numbers ON numbers.n <= o_parts({cell}, {cut})"
     _shaped(made, f"one row for each piece of {column}", items, join)
     # From here on the column's name means the piece; the whole cell is of no use to anyone.
-    _add(given, column, Typed(quoted(piece), TEXT, typed.dates, typed.decimal))
+    _add(spec, given, column, Typed(quoted(piece), TEXT, typed.dates, typed.decimal))
+    given.made.discard(column)
     made.keys.append("CAST(_n AS varchar)")
 
 
@@ -101,8 +106,8 @@ def _unpivot(spec: MapFile, given: Input, made: Shape) -> None:
         cells[f"{value}_code"] = [_use(spec, given, c, "unpivot", "code").sql for c in code_columns]
     _rows_for_each(made, item, values, cells, f"one row for each of {len(values)} columns")
     for name in cells:
-        _add(given, name, Typed(quoted(name), TEXT, first.dates, first.decimal))
-    _add(given, item, Typed(quoted(item), TEXT))
+        _add(spec, given, name, Typed(quoted(name), TEXT, first.dates, first.decimal), "unpivot", "value")
+    _add(spec, given, item, Typed(quoted(item), TEXT), "unpivot", "columns")
     made.filters.append(("empty_cell", " OR ".join(f"{quoted(name)} IS NOT NULL" for name in cells)))
 
 
@@ -110,7 +115,7 @@ def _slots(spec: MapFile, given: Input, made: Shape) -> None:
     assert spec.slots is not None
     cells = _slot_cells(spec, given)
     _rows_for_each(made, "slot", list(spec.slots.n), cells, f"one row for each of {len(spec.slots.n)} slots")
-    _add(given, "slot", Typed('"slot"', TEXT))
+    _add(spec, given, "slot", Typed("slot", TEXT), "slots")
     made.filters.append(("empty_slot", " OR ".join(f"{quoted(name)} IS NOT NULL" for name in cells)))
 
 
@@ -122,7 +127,7 @@ def _slot_cells(spec: MapFile, given: Input) -> dict[str, list[str]]:
         cells[name] = [_use(spec, given, column, "slots", name).sql for column in columns]
     first = given.relations[0]
     for name in cells:
-        _add(given, name, Typed(quoted(name), TEXT, first.dates, first.decimal))
+        _add(spec, given, name, Typed(quoted(name), TEXT, first.dates, first.decimal), "slots", name)
     return cells
 
 

@@ -55,6 +55,7 @@ class Parts:
             self.columns.carry(f"{alias} missing", Typed(quoted(f"{alias} missing"), BOOLEAN))
         before = [*ctes, *self.shape.ctes, *self._filtered(), *self._converted()]
         rejects, issues = self._findings(required, conflicts)
+        imputed = [Finding(f.field, f.reason, f"_left_out IS NULL AND {f.condition}") for f in self.columns.imputations]
         reads = [r.name for r in self.input.relations if r.name != spec.sql] + list(spec.reads)
         reads += [relation.name for relation, _ in self.input.joins.values()]
         return MapPlan(
@@ -63,11 +64,11 @@ class Parts:
             reads=tuple(dict.fromkeys(reads)),
             references=tuple(dict.fromkeys(name for event in self.events for name in event.references)),
             before=tuple(before),
-            after=tuple(self._after(rejects, issues)),
+            after=tuple(self._after(rejects, issues, imputed)),
             lookups=tuple(self.concepts.lookups),
             rejects=tuple(rejects),
             issues=tuple(issues),
-            imputations=tuple(self.columns.imputations),
+            imputations=tuple(imputed),
             unmapped=tuple(self.columns.unmapped),
             outputs=tuple(self.outputs),
             assertions=(*assertions, *self._assertions()),
@@ -84,25 +85,24 @@ class Parts:
         )
         left_out = f"CASE{branches}\n        END" if branches else "CAST(NULL AS varchar)"
         source = self.shape.name
-        items = (*number, Item(left_out, "_left_out"))
+        items = (*number, Item(left_out, "_filter" if self.kept else "_left_out"))
         ctes = [Cte("filtered", "which rows are left out, and why", (Select(items, source, source),))]
         if self.kept:
             ranks = [Item(self.kept.rank, "_rank")]
             ranks += [Item(sql, f"_differs{n}") for n, (_, sql) in enumerate(self.kept.differs, 1)]
-            ctes.append(Cte("ranked", "which rows are kept", (Select(tuple(ranks), "filtered", "filtered"),)))
+            ctes.append(
+                Cte("ranked", "the order in which rows are kept", (Select(tuple(ranks), "filtered", "filtered"),))
+            )
+            kept = Item(f"coalesce(_filter, CASE WHEN _rank > {self.kept.first} THEN 'keep' END)", "_left_out")
+            ctes.append(Cte("kept", "which rows are kept", (Select((kept,), "ranked", "ranked"),)))
         return ctes
 
     def _converted(self) -> list[Cte]:
         columns, kept = self.columns, self.kept
         differs = [f"_differs{n}" for n in range(1, len(kept.differs) + 1)] if kept else []
-        raw = [Item(name, name) for name in (*_ROW[:3], *differs)]
-        if kept:
-            left_out = f"coalesce(_left_out, CASE WHEN _rank > {kept.first} THEN 'keep' END)"
-            raw.append(Item(left_out, "_left_out"))
-        else:
-            raw.append(Item("_left_out", "_left_out"))
+        raw = [Item(name, name) for name in (*_ROW[:4], *differs)]
         raw.append(Item(self.key, "_key"))
-        source = "ranked" if kept else "filtered"
+        source = "kept" if kept else "filtered"
         ctes = [Cte("raw", "the expressions of the map", (Select(_unique([*raw, *columns.raw]), source),))]
         typed = [Item(name, name) for name in (*_ROW, *differs)] + columns.typed
         last = "converted" if columns.imputed else "typed"
@@ -136,7 +136,7 @@ class Parts:
     def _has_concept(self) -> bool:
         return any(not event.prefix and "concept" in event.words for event in self.events)
 
-    def _after(self, rejects: list[Finding], issues: list[Finding]) -> list[Cte]:
+    def _after(self, rejects: list[Finding], issues: list[Finding], imputed: list[Finding]) -> list[Cte]:
         spec = self.columns.spec
         items = [item for event in self.events for item in event.items] + self.concepts.items
         joins = [join for event in self.events for join in event.joins] + self.concepts.joins
@@ -153,7 +153,7 @@ class Parts:
                 "_reject",
             ),
             Item(_bits(issues), "_issues"),
-            Item(_bits(self.columns.imputations), "_imputed"),
+            Item(_bits(imputed), "_imputed"),
             Item(f"o_id({prefix}_key)", "_hash"),
         ]
         if spec.to == "by_domain":
@@ -237,10 +237,9 @@ class Parts:
                 if column in relation.columns or not relation.known:
                     found.append((relation.name, column))
                     found += [(relation.name, version) for version in relation.versions.get(column, ())]
-        for alias, (relation, join) in self.input.joins.items():
+        for alias, (relation, _) in self.input.joins.items():
             found += [(relation.name, n.partition(".")[2]) for n in names if n.startswith(f"{alias}.")]
-            found += [(relation.name, column) for column in join.on.values() if column in relation.columns]
-        return found
+        return [*found, *self.input.join_columns]
 
 
 def _bits(findings: list[Finding]) -> str:

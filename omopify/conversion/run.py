@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from omopify import __version__, cdm
-from omopify.compiler.plan import ConstantUse, MapPlan, Plan
+from omopify.compiler.plan import MapPlan, Plan
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.conversion.manifest import Manifest, write_manifest
@@ -176,28 +177,27 @@ class _Job:
             self.build / DATABASE, register, scratch, readable, self.options.memory_limit, self.options.threads
         ) as db:
             register.chmod(0o600)
-            unknown = self._prepare(db)
+            self._prepare(db)
             for statement in scopes(self.plan):
                 db.run(statement)
             for number, step in enumerate(self.plan.maps, 1):
                 self.progress(f"map {number} of {len(self.plan.maps)}: {step.name}")
                 self._map(db, step)
             self.progress("checking the result")
-            self._finish(db, unknown)
+            self._finish(db)
             self.problems.stop_if_errors()
             return self._manifest(db)
 
-    def _prepare(self, db: DuckDB) -> list[ConstantUse]:
+    def _prepare(self, db: DuckDB) -> None:
         load_functions(db)
         prepare_tables(db, self.project.pack)
         load_vocabulary(self.vocabulary, db, self.problems)
         self.problems.stop_if_errors()
-        unknown = load_constants(self.plan, db, self.problems)
+        load_constants(self.plan, db, self.problems)
         self.problems.stop_if_errors()
         load_concept_files(self.files, db)
         self._source_tables(db)
         self.clock.lap("vocabulary")
-        return unknown
 
     def _source_tables(self, db: DuckDB) -> None:
         number = 0
@@ -240,14 +240,13 @@ class _Job:
                 self.problems.add(assertion.code, message, assertion.at, assertion.hint)
         return failed
 
-    def _finish(self, db: DuckDB, unknown: list[ConstantUse]) -> None:
+    def _finish(self, db: DuckDB) -> None:
         if self.problems.errors:
             return
         self._rows(db, "audit.written", ("map", "table_name", "rows"), _summed(self.written))
         self._rows(
             db, "audit.columns", ("source", "column", "label", "decision", "reason", "filled", "rows"), self._coverage()
         )
-        self._count_unknown(db, unknown)
         self._cdm_source(db)
         for (name,) in db.rows(render("run/accounting.sql")):
             message = f"the rows of map '{name}' do not add up"
@@ -277,7 +276,7 @@ class _Job:
             total = sum(file.rows for file in found.files)
             for column in found.columns:
                 filled = sum(file.filled.get(column, 0) for file in found.files)
-                reason = source.ignore.get(column)
+                reason = next((why for pattern, why in source.ignore.items() if fnmatchcase(column, pattern)), None)
                 if column in pack.trial.identifiers:
                     decision = "identifier"
                 elif (name, column) in used:
@@ -287,14 +286,6 @@ class _Job:
                 label = found.labels.get(column) or (source.columns[column].label if column in source.columns else "")
                 rows.append((name, column, label or None, decision, reason, filled, total))
         return rows
-
-    def _count_unknown(self, db: DuckDB, unknown: list[ConstantUse]) -> None:
-        used = dict(db.rows("SELECT map, rows_used FROM audit.map_rows"))
-        rows: list[tuple[object, ...]] = []
-        for step in self.plan.maps:
-            for use in dict.fromkeys(u for u in step.constants if u in unknown and u.concept_id):
-                rows.append((step.name, "constant", f"{use.concept_id} {use.name}".strip(), used.get(step.name, 0)))
-        self._rows(db, "audit.unmapped", ("map", "field", "source_value", "rows"), list(dict.fromkeys(rows)))
 
     def _cdm_source(self, db: DuckDB) -> None:
         trial = self.project.pack.trial

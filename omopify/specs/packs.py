@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from omopify.specs.model import FileModel, Model, Text, Texts
 
 FieldType = Literal["text", "integer", "number", "date", "datetime", "boolean"]
+
+
+def _for_all(written: object) -> object:
+    return {"*": written} if isinstance(written, str) else written
 
 
 class SourceSpec(Model):
@@ -35,8 +39,8 @@ class SourceSpec(Model):
     """The export may lack this form."""
     several: bool | None = None
     """Several files may hold this form; they are stacked."""
-    ignore: dict[str, str] = Field(default_factory=dict)
-    """Columns that no map uses, each with the reason."""
+    ignore: Annotated[dict[str, str], BeforeValidator(_for_all)] = Field(default_factory=dict)
+    """Columns that no map uses, each (or a pattern such as ``C30_Q*``) with the reason; one reason for all of them."""
 
 
 class Scope(Model):

@@ -74,6 +74,8 @@ class Pack:
     maps: tuple[LoadedMap, ...]
     files: tuple[Path, ...]
     """Every file that was read; their hashes go into the manifest."""
+    broken: frozenset[str] = frozenset()
+    """Tables of the shared model whose file has a mistake of its own: maps that name them are not blamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +148,19 @@ def load_pack(
     trial = _read(TrialFile, files[0], problems)
     maps = _read_maps(folder, folder.name, files, problems)
     tables: dict[str, TableFile] = {}
+    broken: frozenset[str] = frozenset()
     sources: dict[str, Source] = {}
     if trial:
         if trial.model:
             shared = _model_folder(trial, folder, problems)
             if shared:
                 maps += _read_maps(shared, trial.model, files, problems)
-                tables = _read_tables(shared, files, problems)
+                tables, broken = _read_tables(shared, files, problems)
         sources = _sources(trial, folder, files, changes or {}, project, problems)
     _check_unique(maps, problems)
     if trial is None:
         return None
-    return Pack(trial, folder, sources, tables, tuple(maps), tuple(files))
+    return Pack(trial, folder, sources, tables, tuple(maps), tuple(files), broken)
 
 
 def _model_folder(trial: TrialFile, folder: Path, problems: Problems) -> Path | None:
@@ -183,10 +186,11 @@ def _read_maps(folder: Path, pack: str, files: list[Path], problems: Problems) -
     return found
 
 
-def _read_tables(folder: Path, files: list[Path], problems: Problems) -> dict[str, TableFile]:
+def _read_tables(folder: Path, files: list[Path], problems: Problems) -> tuple[dict[str, TableFile], frozenset[str]]:
     files.append(folder / "model.yaml")
     _read(ModelFile, folder / "model.yaml", problems)
     tables: dict[str, TableFile] = {}
+    broken = []
     for path in sorted((folder / "dsp").glob("*.yaml")):
         files.append(path)
         table = _read(TableFile, path, problems)
@@ -194,7 +198,9 @@ def _read_tables(folder: Path, files: list[Path], problems: Problems) -> dict[st
             problems.add("OM113", f"the table of this file should be called '{path.stem}'", table.at("table"))
         elif table:
             tables[table.table] = table
-    return tables
+        if path.stem not in tables:
+            broken.append(path.stem)
+    return tables, frozenset(broken)
 
 
 def _check_unique(maps: list[LoadedMap], problems: Problems) -> None:

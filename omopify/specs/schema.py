@@ -16,7 +16,6 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from omopify.specs import maps, model, values
 from omopify.specs.maps import MapFile
 from omopify.specs.model import FileModel
 from omopify.specs.packs import ModelFile, ProjectFile, TableFile, TrialFile
@@ -140,13 +139,15 @@ def _slots(full: Schema) -> Schema:
 
 _CONSTANT: list[Schema] = [{"type": "integer"}, {"type": "string", "pattern": r"^\d+(\s+\S.*)?$"}]
 _LIST: Schema = {"type": "array", "items": {"type": _SCALAR}}
+# By the functions' names; a test proves that each is there, and that what it says is what the function accepts.
 _SHORT: Mapping[str, Callable[[Schema], Schema]] = {
-    model._as_text.__qualname__: lambda full: full | {"type": _SCALAR},
-    model._as_list.__qualname__: _one_or_list,
-    maps._union.__qualname__: _union,
-    maps._pairs.__qualname__: _or({"type": "string"}, {"type": "array", "items": {"type": "string"}}),
-    values._value_map.__qualname__: _value_map,
-    values._alternatives.__qualname__: _concept,
+    "_as_text": lambda full: full | {"type": _SCALAR},
+    "_as_list": _one_or_list,
+    "_union": _union,
+    "_pairs": _or({"type": "string"}, {"type": "array", "items": {"type": "string"}}),
+    "_value_map": _value_map,
+    "_alternatives": _concept,
+    "_for_all": _or({"type": "string"}),
     "Slots._patterns_inline": _slots,
     "Reference._short_form": _or({"type": ["string", "integer"]}, _LIST),
     "FieldSpec._short_form": _or({"type": _SCALAR}, _LIST),

@@ -102,6 +102,8 @@ class ConceptSpec(Model):
     """A concept file in the pack (Usagi's save format): only accepted rows count."""
     vocabulary: Texts = ()
     """Source vocabularies to look in, in this order; from there 'Maps to' leads to the standard concept."""
+    domain: str | None = None
+    """Only concepts of this domain (``Unit``, ``Route``, ...), where one name stands for several things."""
     by: Literal["code", "name"] = "code"
     """Whether ``value`` is the concept's code or its name (or a synonym of it)."""
     map: dict[str, Constant] = Field(default_factory=dict)
