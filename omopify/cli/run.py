@@ -19,9 +19,9 @@ def command(project: Path, out: Path | None, memory_limit: str | None, threads: 
     v5.4), dsp (the harmonised variables) and audit (what became of every row), and a manifest.json.
     """
     from omopify.cli.show import progress, show_problems, table
-    from omopify.conversion.run import Options, run
+    from omopify.conversion.run import DATABASE, Options, run
     from omopify.errors import Problems
-    from omopify.specs.project import load_project
+    from omopify.specs.project import load_project, shown
 
     problems = Problems()
     loaded = load_project(project, problems)
@@ -41,4 +41,4 @@ def command(project: Path, out: Path | None, memory_limit: str | None, threads: 
         f"dates filled in {totals['imputations']}, values without a concept {totals['unmapped_values']}, "
         f"columns undecided {totals['columns_undecided']}: see the schema 'audit'"
     )
-    click.echo(f"{result.out / 'omop.duckdb'}")
+    click.echo(shown(result.out / DATABASE))

@@ -33,7 +33,7 @@ from omopify.compiler.typed import (
     literal,
     read_date,
     read_number,
-    read_year,
+    read_part,
 )
 from omopify.errors import Location, Problems, did_you_mean
 
@@ -359,8 +359,8 @@ class _Compiler:
                 return self.typed(node.expressions[0], DATE)
             case "text":
                 return as_text(arguments[0])
-            case "year":
-                return Typed(read_year(arguments[0]), INTEGER)
+            case "year" | "month":
+                return Typed(read_part(arguments[0], name), INTEGER)
             case "capture" if len(arguments) == 2:
                 arguments.append(Typed("1", INTEGER))
             case "round" if len(arguments) == 1:

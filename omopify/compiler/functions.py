@@ -43,7 +43,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "date": _f("text", DATE, ""),
     "text": _f("any", TEXT, ""),
     "year": _f("any", INTEGER, ""),
-    "month": _f("date", INTEGER, "CAST(extract(month FROM {0}) AS integer)"),
+    "month": _f("any", INTEGER, ""),
     "day": _f("date", INTEGER, "CAST(extract(day FROM {0}) AS integer)"),
     "days_between": _f("date date", INTEGER, "o_days({0}, {1})"),
     "years_between": _f("date date", INTEGER, "o_years({0}, {1})"),

@@ -201,6 +201,7 @@ class _MapPlanner:
                 w: s for w, s in event.words.items() if w in ("person", "visit", "start", "start.datetime", "type")
             }
             target = known[attribute.to]
+            before = len(self.columns.unmapped)
             child.build(attribute, [target])
             when = attribute_condition(attribute, child)
             if attribute.when:
@@ -218,6 +219,10 @@ class _MapPlanner:
                 own = f"o_id({literal(spec.map)} || chr(31) || _key || chr(31) || {literal(name)})"
                 condition = f"{here}_target = 1 AND ({when})"
                 outputs.append(child.output(target, condition, own, (table.name, link)))
+            self.columns.unmapped[before:] = [
+                Unmapped(found.field, found.value, f"{found.condition} AND ({when})")
+                for found in self.columns.unmapped[before:]
+            ]
             self._count_unknown(concepts, f"{name}.", when)
             events.append(child)
         return outputs, events

@@ -66,11 +66,11 @@ def read_date(value: Typed, formats: tuple[str, ...]) -> str:
     return _first([f"o_date({value.sql}, {literal(f)})" for f in date_formats(formats)])
 
 
-def read_year(value: Typed) -> str:
-    """Return SQL for the year of a date, also of a partial one (``1961``, ``1961-NK-NK``)."""
+def read_part(value: Typed, part: str) -> str:
+    """Return SQL for the ``year`` or ``month`` of a date, also of a partial one that has it (``1961-05``)."""
     if value.type in (DATE, DATETIME):
-        return f"CAST(extract(year FROM {value.sql}) AS integer)"
-    return _first([f"o_year({value.sql}, {literal(f)})" for f in date_formats(value.dates)])
+        return f"CAST(extract({part} FROM {value.sql}) AS integer)"
+    return _first([f"o_{part}({value.sql}, {literal(f)})" for f in date_formats(value.dates)])
 
 
 def as_text(value: Typed) -> Typed:

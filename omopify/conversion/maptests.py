@@ -76,9 +76,9 @@ class _Run:
         unknown = [name for name in test.given if name not in self.pack.sources and not self._is_table(name)]
         if unknown:
             return [f"given: there is no source or table '{name}'" for name in unknown]
-        steps = [*self._referenced(own), own]
+        steps = [*self._referenced(own, test), own]
         try:
-            self._give(test, own)
+            self._give(test, steps)
             for scope in scopes(self.plan):
                 self.db.script(f"DROP TABLE IF EXISTS work.{quoted(f'scope {scope.map}')}")
                 self.db.run(scope)
@@ -87,30 +87,30 @@ class _Run:
                     self.db.run(statement)
                 for statement in clean_up(step):
                     self.db.run(statement)
-            return [line for name, rows in test.expect.items() for line in self._compare(name, rows)]
+            return [line for name, rows in test.expect.items() for line in self._compare(name, rows, own.name)]
         finally:
             self._reset()
 
     def _is_table(self, name: str) -> bool:
         return name.startswith("dsp.") and name.removeprefix("dsp.") in self.pack.tables
 
-    def _referenced(self, own: MapPlan) -> list[MapPlan]:
+    def _referenced(self, own: MapPlan, test: Test) -> list[MapPlan]:
         wanted = set(own.references)
         found: list[MapPlan] = []
         for step in reversed(self.plan.maps):
-            if step is not own and wanted & set(step.writes) and all(r.startswith("dsp.") for r in step.reads):
+            given = all(name.startswith("dsp.") or name in test.given for name in step.reads)
+            if step is not own and wanted & set(step.writes) and given:
                 found.insert(0, step)
                 wanted |= set(step.references)
         return found
 
-    def _give(self, test: Test, own: MapPlan) -> None:
+    def _give(self, test: Test, steps: list[MapPlan]) -> None:
         columns: dict[str, set[str]] = {name: set() for name in self.pack.sources}
-        for step in (own,):
-            for source, column in step.columns:
-                columns.setdefault(source, set()).add(column)
-        for scope in self.plan.scopes:
-            for source, column in scope.columns:
-                columns.setdefault(source, set()).add(column)
+        used = [pair for step in steps for pair in step.columns]
+        used += [pair for scope in self.plan.scopes for pair in scope.columns]
+        for source, column in used:
+            if source in columns:
+                columns[source].add(column)
         for name, rows in test.given.items():
             if name.startswith("dsp."):
                 self._insert(name, rows)
@@ -152,9 +152,9 @@ class _Run:
         if rows:
             self.db.script(render("run/rows.sql.jinja", table=table, columns=list(columns), rows=rows))
 
-    def _compare(self, name: str, expected: Any) -> list[str]:
+    def _compare(self, name: str, expected: Any, own: str) -> list[str]:
         table = name if "." in name else f"audit.{name}" if name in _AUDIT else f"cdm.{name}"
-        actual = self._actual(table)
+        actual = [row for row in self._actual(table) if row.get("map", own) == own]
         if expected in ("none", None, []):
             return [f"{name}: expected no rows, got {len(actual)}"] if actual else []
         if not isinstance(expected, list) or not all(isinstance(row, dict) for row in expected):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, ValidationError
@@ -68,8 +69,28 @@ def build(model: type[FileT], tree: YamlMapping, problems: Problems) -> FileT | 
         for details in error.errors(include_url=False):
             _note(model, tree, details, problems)
         return None
+    empty = list(_empty(tree, ()))
+    for path in empty:
+        hint = "write something behind the ':', or leave the line out"
+        problems.add("OM206", f"'{path[-1]}' is empty", locate(tree, path, key=True), hint)
     built._tree = tree
-    return built
+    return None if empty else built
+
+
+_MAY_BE_EMPTY = ("map", "values", "given", "expect", "union", "otherwise")
+"""Parts in which nothing behind the colon says something: the value is no value."""
+
+
+def _empty(node: object, path: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if value is None:
+                yield (*path, key)
+            elif key not in _MAY_BE_EMPTY:
+                yield from _empty(value, (*path, key))
+    elif isinstance(node, list):
+        for number, item in enumerate(node):
+            yield from _empty(item, (*path, number))
 
 
 def _note(model: type[FileModel], tree: YamlMapping, details: ErrorDetails, problems: Problems) -> None:

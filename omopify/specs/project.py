@@ -111,7 +111,7 @@ def load_project(path: Path, problems: Problems) -> Project | None:
     file = path / "omopify.yaml" if path.is_dir() else path
     if not file.is_file():
         hint = "PROJECT is a folder with a file 'omopify.yaml'"
-        problems.add("OM110", "there is no project here", Location(_shown(file)), hint)
+        problems.add("OM110", "there is no project here", Location(shown(file)), hint)
         return None
     project = _read(ProjectFile, file, problems)
     if project is None:
@@ -290,7 +290,7 @@ def _columns(trial: TrialFile, folder: Path, files: list[Path], problems: Proble
     for line, row in rows:
         if row["source"] not in trial.sources and row["source"] not in found:
             hint = did_you_mean(row["source"], trial.sources)
-            problems.add("OM115", f"there is no source '{row['source']}'", Location(_shown(path), line, 1), hint)
+            problems.add("OM115", f"there is no source '{row['source']}'", Location(shown(path), line, 1), hint)
         required = row.get("presence", "required") != "optional"
         found.setdefault(row["source"], {})[row["column"]] = Column(row.get("label", ""), required)
     return found
@@ -307,7 +307,7 @@ def read_table(
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         near = did_you_mean(path.name, [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else [])
-        problems.add("OM116", f"there is no file '{path.name}' in {_shown(path.parent)}", at, near)
+        problems.add("OM116", f"there is no file '{path.name}' in {shown(path.parent)}", at, near)
         return []
     except (OSError, UnicodeDecodeError):
         problems.add("OM116", f"the file '{path.name}' cannot be read as UTF-8 text", at)
@@ -319,7 +319,7 @@ def read_table(
     if missing:
         have = ", ".join(reader.fieldnames or [])
         message = f"'{path.name}' has no column {' and no column '.join(repr(m) for m in missing)}"
-        problems.add("OM117", message, Location(_shown(path), 1, 1), f"its columns are: {have}")
+        problems.add("OM117", message, Location(shown(path), 1, 1), f"its columns are: {have}")
         return []
     rows = []
     for row in reader:
@@ -330,11 +330,12 @@ def read_table(
 
 
 def _read(model: type[FileT], path: Path, problems: Problems) -> FileT | None:
-    tree = read_yaml(path, _shown(path), problems)
+    tree = read_yaml(path, shown(path), problems)
     return build(model, tree, problems) if tree is not None else None
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """Return a path as messages show it: relative to where the user stands, if it is below."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive on Windows

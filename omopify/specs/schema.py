@@ -139,7 +139,7 @@ def _slots(full: Schema) -> Schema:
 
 _CONSTANT: list[Schema] = [{"type": "integer"}, {"type": "string", "pattern": r"^\d+(\s+\S.*)?$"}]
 _LIST: Schema = {"type": "array", "items": {"type": _SCALAR}}
-# By the functions' names; a test proves that each is there, and that what it says is what the function accepts.
+# By the functions' names, for each the forms that it accepts; tests/cli/test_schema.py tries them on model and schema.
 _SHORT: Mapping[str, Callable[[Schema], Schema]] = {
     "_as_text": lambda full: full | {"type": _SCALAR},
     "_as_list": _one_or_list,

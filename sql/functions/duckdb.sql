@@ -48,7 +48,8 @@ CREATE MACRO o_ymd(y, m, d) AS
 
 -- A date without the time that may follow it.
 CREATE MACRO o_day(x) AS
-    CASE WHEN contains(x, ':') THEN regexp_replace(x, '[T ]?[0-9]{1,2}:[0-9]{2}.*$', '') ELSE x END;
+    CASE WHEN contains(x, ':') OR contains(x, 'T')
+         THEN regexp_replace(x, '([T ]?[0-9]{1,2}:[0-9]{2}.*|T[0-9]{2}Z?)$', '') ELSE x END;
 
 -- A date outside 1800 to 2199 is a slip of the pen ('21-05-06', '0000-01-01'), not a date.
 CREATE MACRO o_plausible(d) AS CASE WHEN d BETWEEN DATE '1800-01-01' AND DATE '2199-12-31' THEN d END;
@@ -103,6 +104,11 @@ CREATE MACRO o_impute(x, format, rule) AS
 CREATE MACRO o_year(x, format) AS
     CASE WHEN o_date(x, format) IS NOT NULL THEN CAST(extract(year FROM o_date(x, format)) AS integer)
          ELSE CAST(extract(year FROM o_impute(x, format, 'earliest')) AS integer) END;
+
+CREATE MACRO o_month(x, format) AS
+    CASE WHEN o_date(x, format) IS NOT NULL THEN CAST(extract(month FROM o_date(x, format)) AS integer)
+         WHEN o_impute(x, format, 'earliest') IS NOT NULL
+         THEN nullif(o_datepart(split_part(regexp_replace(x, o_pattern(format), o_order(format)), '|', 2)), 0) END;
 
 CREATE MACRO o_days(a, b) AS date_diff('day', a, b);
 

@@ -69,7 +69,9 @@ def test_an_added_patient_moves_no_id(workplace: Workplace) -> None:
     (workplace.folder / "register" / "keys.duckdb").unlink()
     workplace.run()
     people = _subject_of_person(workplace.database)
-    conditions = set(rows(workplace.database, "SELECT condition_occurrence_id, person_id FROM cdm.condition_occurrence"))
+    conditions = set(
+        rows(workplace.database, "SELECT condition_occurrence_id, person_id FROM cdm.condition_occurrence")
+    )
     assert late not in people
     for path in forms:
         path.write_bytes(whole[path])
@@ -126,7 +128,9 @@ def test_the_database_is_a_cdm_that_older_readers_open(workplace: Workplace) -> 
                 "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'cdm'"
             ).fetchall()
         }
-        macros = connection.execute("SELECT count(*) FROM duckdb_functions() WHERE function_name LIKE 'o\\_%' ESCAPE '\\'").fetchone()
+        macros = connection.execute(
+            "SELECT count(*) FROM duckdb_functions() WHERE function_name LIKE 'o\\_%' ESCAPE '\\'"
+        ).fetchone()
     assert "v1.2.0" in str(version)
     assert tables == set(cdm.tables())
     assert macros == (0,)
@@ -137,7 +141,11 @@ def test_the_register_is_for_the_owner_alone_and_not_in_the_output(workplace: Wo
     register = workplace.folder / "register"
     assert stat.S_IMODE(register.stat().st_mode) == 0o700
     assert stat.S_IMODE((register / "keys.duckdb").stat().st_mode) == 0o600
-    assert sorted(path.name for path in (workplace.folder / "out").iterdir()) == [".staging", "manifest.json", "omop.duckdb"]
+    assert sorted(path.name for path in (workplace.folder / "out").iterdir()) == [
+        ".staging",
+        "manifest.json",
+        "omop.duckdb",
+    ]
 
 
 def test_unchanged_input_is_not_read_twice(workplace: Workplace) -> None:

@@ -7,9 +7,10 @@ import io
 import tempfile
 from pathlib import Path
 
-from .conftest import Lab
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
+from .conftest import Lab
 
 BLANKS = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 REMOVED = dict.fromkeys([0, 28, 29, 30, 31])

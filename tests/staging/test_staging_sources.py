@@ -8,11 +8,12 @@ import sys
 
 import polars as pl
 import pytest
-from .conftest import rows_of
 
 from omopify.errors import Location, Problems
 from omopify.staging import ReadOptions, SourceRequest, read_headers, stage
 from omopify.staging.columns import respell
+
+from .conftest import rows_of
 
 
 def source(*patterns, name="src", **rest):
