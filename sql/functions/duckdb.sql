@@ -48,8 +48,7 @@ CREATE MACRO o_ymd(y, m, d) AS
 
 -- A date without the time that may follow it.
 CREATE MACRO o_day(x) AS
-    CASE WHEN contains(x, ':') OR contains(x, 'T')
-         THEN regexp_replace(x, '([T ]?[0-9]{1,2}:[0-9]{2}.*|T[0-9]{2}Z?)$', '') ELSE x END;
+    CASE WHEN length(x) > 11 THEN regexp_replace(x, '([T ]?[0-9]{1,2}:[0-9]{2}.*|T[0-9]{2}Z?)$', '') ELSE x END;
 
 -- A date outside 1800 to 2199 is a slip of the pen ('21-05-06', '0000-01-01'), not a date.
 CREATE MACRO o_plausible(d) AS CASE WHEN d BETWEEN DATE '1800-01-01' AND DATE '2199-12-31' THEN d END;
@@ -66,44 +65,39 @@ CREATE MACRO o_datetime(x, format) AS
 -- order in which year, month and day stand in it.
 CREATE MACRO o_pattern(format) AS
     regexp_replace(regexp_replace(regexp_replace(replace(format, '.', '[.]'),
-        '^%Y([^%]*)%[mb]([^%]*)%d$', '^([0-9]{4})(?:\1([0-9]{1,2}|[A-Za-z]{2,3}|-+)(?:\2([0-9]{1,2}|[A-Za-z]{2,3}|-+))?)?$'),
-        '^%d([^%]*)%[mb]([^%]*)%Y$', '^(?:(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\1)?([0-9]{1,2}|[A-Za-z]{2,3}|-+)\2)?([0-9]{4})$'),
-        '^%m([^%]*)%d([^%]*)%Y$', '^(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\1(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\2)?)?([0-9]{4})$');
+        '^%Y([^%]*)%[mb]([^%]*)%d$', '^((?:1[89]|2[01])[0-9]{2})(?:\1([0-9]{1,2}|[A-Za-z]{2,3}|-+)(?:\2([0-9]{1,2}|[A-Za-z]{2,3}|-+))?)?$'),
+        '^%d([^%]*)%[mb]([^%]*)%Y$', '^(?:(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\1)?([0-9]{1,2}|[A-Za-z]{2,3}|-+)\2)?((?:1[89]|2[01])[0-9]{2})$'),
+        '^%m([^%]*)%d([^%]*)%Y$', '^(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\1(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\2)?)?((?:1[89]|2[01])[0-9]{2})$');
 
 CREATE MACRO o_order(format) AS
     CASE left(format, 2) WHEN '%Y' THEN '\1|\2|\3' WHEN '%d' THEN '\3|\2|\1' ELSE '\3|\1|\2' END;
 
 -- A part of a date: its number; 0 if it is missing or written as not known; NULL if it is neither.
 CREATE MACRO o_datepart(x) AS
-    CASE WHEN regexp_full_match(x, '[0-9]+') THEN TRY_CAST(x AS integer)
-         WHEN lower(x) IN ('', 'nk', 'unk', 'un', 'uk', 'nd', 'na', 'xx', 'xxx', '-', '--', '---') THEN 0
-         WHEN strpos('jan feb mar apr may jun jul aug sep oct nov dec', lower(x)) % 4 = 1
-         THEN (strpos('jan feb mar apr may jun jul aug sep oct nov dec', lower(x)) + 3) // 4 END;
+    coalesce(TRY_CAST(x AS integer),
+             list_position(['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'], lower(x)),
+             CASE WHEN lower(x) IN ('', 'nk', 'unk', 'un', 'uk', 'nd', 'na', 'xx', 'xxx', '-', '--', '---') THEN 0 END);
 
--- The day that stands for year y, month m (0: not known) and an unknown day: the first, the middle (the 15th;
--- of a year 15 July) or the last that it can be.
+-- The day that stands for a year, a month (or NULL) and an unknown day: the first, the middle (the 15th; of a year
+-- 15 July) or the last that it can be.
 CREATE MACRO o_stand_in(y, m, rule) AS
-    CASE rule
-        WHEN 'earliest' THEN o_ymd(y, CASE m WHEN 0 THEN 1 ELSE m END, 1)
-        WHEN 'middle' THEN o_ymd(y, CASE m WHEN 0 THEN 7 ELSE m END, 15)
-        WHEN 'latest' THEN CAST(o_ymd(y, CASE m WHEN 0 THEN 12 ELSE m END, 1) + INTERVAL 1 MONTH - INTERVAL 1 DAY AS date)
-        WHEN 'reject' THEN o_ymd(y, CASE m WHEN 0 THEN 1 ELSE m END, 1)
-    END;
+    CASE WHEN rule = 'latest' THEN last_day(TRY_CAST(y || '-' || coalesce(m, 12) || '-01' AS date))
+         WHEN rule = 'middle' THEN TRY_CAST(y || '-' || coalesce(m, 7) || '-15' AS date)
+         ELSE TRY_CAST(y || '-' || coalesce(m, 1) || '-01' AS date) END;
 
 -- The day that stands for a partial date; NULL for a full one and for what is none. A known day of an unknown
 -- month says nothing, so only year and month count.
 CREATE MACRO o_impute(x, format, rule) AS
     CASE WHEN regexp_matches(x, o_pattern(format)) THEN
         list_transform(
-            [regexp_replace(x, o_pattern(format), o_order(format))],
-            lambda ymd: CASE WHEN o_datepart(split_part(ymd, '|', 3)) = 0 OR o_datepart(split_part(ymd, '|', 2)) = 0
-                THEN o_stand_in(TRY_CAST(split_part(ymd, '|', 1) AS integer), o_datepart(split_part(ymd, '|', 2)), rule) END
+            [string_split(regexp_replace(x, o_pattern(format), o_order(format)), '|')],
+            lambda ymd: CASE WHEN o_datepart(ymd[3]) = 0 OR o_datepart(ymd[2]) = 0
+                THEN o_stand_in(ymd[1], nullif(o_datepart(ymd[2]), 0), rule) END
         )[1]
     END;
 
 CREATE MACRO o_year(x, format) AS
-    CASE WHEN o_date(x, format) IS NOT NULL THEN CAST(extract(year FROM o_date(x, format)) AS integer)
-         ELSE CAST(extract(year FROM o_impute(x, format, 'earliest')) AS integer) END;
+    CAST(extract(year FROM coalesce(o_date(x, format), o_impute(x, format, 'earliest'))) AS integer);
 
 CREATE MACRO o_month(x, format) AS
     CASE WHEN o_date(x, format) IS NOT NULL THEN CAST(extract(month FROM o_date(x, format)) AS integer)

@@ -16,7 +16,7 @@ from omopify.synthetic import write_impress
 class Workplace:
     """A project folder with an export that tests may change."""
 
-    def __init__(self, folder: Path, patients: int = 60, seed: int = 11):
+    def __init__(self, folder: Path, patients: int = 30, seed: int = 11):
         self.folder = folder
         self.data = folder / "data"
         self.data.mkdir(parents=True)

@@ -1,0 +1,3263 @@
+-- map adverse_event
+
+-- values
+CREATE TABLE work."adverse_event values" AS
+WITH
+-- suppae, for the join 'supp'
+join_supp AS (
+    SELECT
+        _file,
+        _row,
+        "USUBJID" AS key1,
+        o_num("IDVARVAL") AS key2,
+        "QVAL"
+    FROM source.suppae
+    WHERE "QNAM" = 'AETRTEM' AND "IDVAR" = 'AESEQ'
+),
+-- the columns of ae that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."AEACN" AS "AEACN",
+        i."AEDECOD" AS "AEDECOD",
+        i."AEENDTC" AS "AEENDTC",
+        i."AEOCCUR" AS "AEOCCUR",
+        i."AEOUT" AS "AEOUT",
+        i."AEPTCD" AS "AEPTCD",
+        i."AEREL" AS "AEREL",
+        i."AESCAN" AS "AESCAN",
+        i."AESCONG" AS "AESCONG",
+        i."AESDISAB" AS "AESDISAB",
+        i."AESDTH" AS "AESDTH",
+        i."AESEQ" AS "AESEQ",
+        i."AESER" AS "AESER",
+        i."AESEV" AS "AESEV",
+        i."AESHOSP" AS "AESHOSP",
+        i."AESLIFE" AS "AESLIFE",
+        i."AESMIE" AS "AESMIE",
+        i."AESOD" AS "AESOD",
+        i."AESTDTC" AS "AESTDTC",
+        i."AETERM" AS "AETERM",
+        i."AETOXGR" AS "AETOXGR",
+        i."USUBJID" AS "USUBJID",
+        i."VISITNUM" AS "VISITNUM",
+        supp."QVAL" AS "supp.QVAL"
+    FROM source.ae AS i
+    LEFT JOIN join_supp AS supp ON supp.key1 = i."USUBJID" AND supp.key2 = o_num(i."AESEQ")
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(coalesce("AEOCCUR", 'Y') <> 'N', FALSE) THEN 'occurred'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "USUBJID" || chr(31) || o_plain(o_num("AESEQ")) AS _key,
+        o_id("USUBJID") AS "person.hash",
+        o_id("USUBJID" || chr(31) || o_plain(round(o_num("VISITNUM"), 4))) AS "visit.hash",
+        o_plain(o_num("AEPTCD")) AS "concept.1.said",
+        "AEDECOD" AS "concept.2.said",
+        "AEDECOD" AS "concept.3.said",
+        "AESTDTC" AS "start.raw",
+        "AEENDTC" AS "end.raw",
+        coalesce("AEDECOD", "AETERM") AS source,
+        'AESEV' AS "severity.source",
+        "AESEV" AS "severity.text",
+        "AESEV" IS NOT NULL AS "severity.when",
+        o_plain(o_num("AETOXGR")) AS "grade.value.1.said",
+        "AETOXGR" AS "grade.number.raw",
+        'AETOXGR' AS "grade.source",
+        "AETOXGR" IS NOT NULL AS "grade.when",
+        'AESER' AS "serious.source",
+        "AESER" AS "serious.text",
+        "AESER" = 'Y' AS "serious.when",
+        'AES criteria' AS "serious_criteria.source",
+        nullif(coalesce(CASE WHEN "AESDTH" = 'Y' THEN 'death;' END, '') || coalesce(CASE WHEN "AESLIFE" = 'Y' THEN 'life threatening;' END, '') || coalesce(CASE WHEN "AESHOSP" = 'Y' THEN 'hospitalisation;' END, '') || coalesce(CASE WHEN "AESDISAB" = 'Y' THEN 'disability;' END, '') || coalesce(CASE WHEN "AESCONG" = 'Y' THEN 'birth defect;' END, '') || coalesce(CASE WHEN "AESCAN" = 'Y' THEN 'cancer;' END, '') || coalesce(CASE WHEN "AESOD" = 'Y' THEN 'overdose;' END, '') || coalesce(CASE WHEN "AESMIE" = 'Y' THEN 'medically important;' END, ''), '') AS "serious_criteria.text",
+        'Y' IN ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESCAN", "AESOD", "AESMIE") AS "serious_criteria.when",
+        'AEREL' AS "relation.source",
+        "AEREL" AS "relation.text",
+        "AEREL" IS NOT NULL AS "relation.when",
+        "AEOUT" AS "outcome.value.1.said",
+        'AEOUT' AS "outcome.source",
+        "AEOUT" IS NOT NULL AS "outcome.when",
+        'AEACN' AS "action.source",
+        "AEACN" AS "action.text",
+        "AEACN" IS NOT NULL AS "action.when",
+        'AETRTEM' AS "treatment_emergent.source",
+        "supp.QVAL" AS "treatment_emergent.text",
+        "supp.QVAL" = 'Y' AS "treatment_emergent.when"
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "visit.hash",
+        "concept.1.said",
+        "concept.2.said",
+        "concept.3.said",
+        "start.raw",
+        o_date("start.raw", '%Y-%m-%d') AS "start.full",
+        o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
+        "end.raw",
+        o_date("end.raw", '%Y-%m-%d') AS "end.full",
+        o_datetime("end.raw", '%Y-%m-%d') AS "end.datetime",
+        source,
+        "severity.source",
+        "severity.text",
+        "severity.when",
+        "grade.value.1.said",
+        "grade.number.raw",
+        o_num("grade.number.raw") AS "grade.number",
+        "grade.source",
+        "grade.when",
+        "serious.source",
+        "serious.text",
+        "serious.when",
+        "serious_criteria.source",
+        "serious_criteria.text",
+        "serious_criteria.when",
+        "relation.source",
+        "relation.text",
+        "relation.when",
+        "outcome.value.1.said",
+        "outcome.source",
+        "outcome.when",
+        "action.source",
+        "action.text",
+        "action.when",
+        "treatment_emergent.source",
+        "treatment_emergent.text",
+        "treatment_emergent.when"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start,
+        coalesce("end.full", CASE WHEN o_impute("end.raw", '%Y-%m-%d', 'latest') < coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end.raw", '%Y-%m-%d', 'latest') END) AS "end"
+    FROM converted
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."adverse_event concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."adverse_event values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'concept.2' AS slot, "concept.2.said" AS value
+    FROM work."adverse_event values"
+    WHERE "concept.2.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'concept.3' AS slot, "concept.3.said" AS value
+    FROM work."adverse_event values"
+    WHERE "concept.3.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the code in MedDRA
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_code) = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+      AND concept.vocabulary_id IN ('MedDRA')
+    UNION ALL
+    -- concept.2: the name in MedDRA, then SNOMED
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 WHEN 'SNOMED' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.2'
+      AND concept.vocabulary_id IN ('MedDRA', 'SNOMED')
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value,
+        100 + CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 WHEN 'SNOMED' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept_synonym AS synonym ON o_fold(synonym.concept_synonym_name) = o_fold(wanted.value)
+    JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
+    WHERE wanted.slot = 'concept.2'
+      AND concept.vocabulary_id IN ('MedDRA', 'SNOMED')
+    UNION ALL
+    -- concept.3: the reviewed mapping cdisc_sdtm/concepts/ae_terms.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/ae_terms.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.3'
+),
+-- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
+-- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
+-- before an invalid one.  A reviewed mapping may name several concepts.
+ranked AS (
+    SELECT
+        found.*,
+        dense_rank() OVER (
+            PARTITION BY found.slot, found.value
+            ORDER BY found.preference,
+                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
+                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
+                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+        ) AS rank
+    FROM found
+    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+targets AS (
+    SELECT
+        ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
+        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
+        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+    FROM ranked
+    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
+    LEFT JOIN cdm.concept_relationship AS link
+        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
+    LEFT JOIN cdm.concept AS target
+        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    WHERE ranked.rank = 1
+),
+results AS (
+    SELECT slot, value, min(concept_id) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        FROM ranked
+        JOIN cdm.concept_relationship AS link
+            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
+            AND link.invalid_reason IS NULL
+        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        WHERE ranked.rank = 1
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.adverse_event AS
+WITH
+typed AS (SELECT * FROM work."adverse_event values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        "visit ref".id AS visit,
+        coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN 0 END) AS concept,
+        coalesce("concept.1.said", "concept.2.said", "concept.3.said") AS "concept.source",
+        CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), 0) END AS "concept.source_concept",
+        coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id) AS "concept.domain",
+        coalesce("concept.1".value_concept_id, "concept.2".value_concept_id, "concept.3".value_concept_id) AS "concept.value",
+        coalesce("concept.1".nth, "concept.2".nth, "concept.3".nth, 1) AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif(o_concept(4077563), 0), 0) AS "severity.concept",
+        coalesce(nullif(o_concept(4077563), 0), 0) AS "grade.concept",
+        coalesce(CASE o_fold("grade.value.1.said") WHEN '1' THEN nullif(o_concept(763790), 0) WHEN '2' THEN nullif(o_concept(765927), 0) WHEN '3' THEN nullif(o_concept(763791), 0) WHEN '4' THEN nullif(o_concept(765765), 0) WHEN '5' THEN nullif(o_concept(765766), 0) END, CASE WHEN "grade.value.1.said" IS NOT NULL THEN 0 END) AS "grade.value",
+        "grade.value.1.said" AS "grade.value.source",
+        CASE WHEN "grade.value.1.said" IS NOT NULL THEN 0 END AS "grade.value.source_concept",
+        coalesce(nullif(o_concept(0), 0), 0) AS "serious.concept",
+        coalesce(nullif(o_concept(0), 0), 0) AS "serious_criteria.concept",
+        coalesce(nullif(o_concept(0), 0), 0) AS "relation.concept",
+        coalesce(nullif(o_concept(0), 0), 0) AS "outcome.concept",
+        coalesce(CASE o_fold("outcome.value.1.said") WHEN 'recovered/resolved' THEN nullif(o_concept(1447896), 0) WHEN 'recovering/resolving' THEN nullif(o_concept(1074213), 0) WHEN 'not recovered/not resolved' THEN nullif(o_concept(1074284), 0) WHEN 'recovered/resolved with sequelae' THEN nullif(o_concept(1074130), 0) WHEN 'fatal' THEN nullif(o_concept(4236718), 0) END, CASE WHEN "outcome.value.1.said" IS NOT NULL THEN 0 END) AS "outcome.value",
+        "outcome.value.1.said" AS "outcome.value.source",
+        CASE WHEN "outcome.value.1.said" IS NOT NULL THEN 0 END AS "outcome.value.source_concept",
+        coalesce(nullif(o_concept(0), 0), 0) AS "action.concept",
+        coalesce(nullif(o_concept(0), 0), 0) AS "treatment_emergent.concept"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN work."adverse_event concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+    LEFT JOIN work."adverse_event concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
+    LEFT JOIN work."adverse_event concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "grade.number.raw" IS NOT NULL AND "grade.number" IS NULL THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("grade.source") > 50 THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("grade.value.source") > 50 THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious.source") > 50 THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious.text") > 60 THEN 512 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious_criteria.source") > 50 THEN 1024 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious_criteria.text") > 60 THEN 2048 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("relation.source") > 50 THEN 4096 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("relation.text") > 60 THEN 8192 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("outcome.source") > 50 THEN 16384 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("outcome.value.source") > 50 THEN 32768 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("action.source") > 50 THEN 65536 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("action.text") > 60 THEN 131072 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("treatment_emergent.source") > 50 THEN 262144 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("treatment_emergent.text") > 60 THEN 524288 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
+        o_id('adverse_event' || chr(31) || _key) AS _hash,
+        CASE split_part("concept.domain", '/', 1) WHEN 'Condition' THEN 'condition_occurrence' WHEN 'Device' THEN 'device_exposure' WHEN 'Drug' THEN 'drug_exposure' WHEN 'Measurement' THEN 'measurement' WHEN 'Observation' THEN 'observation' WHEN 'Procedure' THEN 'procedure_occurrence' WHEN 'Meas' THEN 'measurement' WHEN 'Obs' THEN 'observation' ELSE 'condition_occurrence' END AS _table
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST(source AS varchar), '')
+                || chr(31) || coalesce(CAST("severity.source" AS varchar), '')
+                || chr(31) || coalesce(CAST("severity.text" AS varchar), '')
+                || chr(31) || coalesce(CAST("severity.when" AS varchar), '')
+                || chr(31) || coalesce(CAST("grade.value.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("grade.number" AS varchar), '')
+                || chr(31) || coalesce(CAST("grade.source" AS varchar), '')
+                || chr(31) || coalesce(CAST("grade.when" AS varchar), '')
+                || chr(31) || coalesce(CAST("serious.source" AS varchar), '')
+                || chr(31) || coalesce(CAST("serious.text" AS varchar), '')
+                || chr(31) || coalesce(CAST("serious.when" AS varchar), '')
+                || chr(31) || coalesce(CAST("serious_criteria.source" AS varchar), '')
+                || chr(31) || coalesce(CAST("serious_criteria.text" AS varchar), '')
+                || chr(31) || coalesce(CAST("serious_criteria.when" AS varchar), '')
+                || chr(31) || coalesce(CAST("relation.source" AS varchar), '')
+                || chr(31) || coalesce(CAST("relation.text" AS varchar), '')
+                || chr(31) || coalesce(CAST("relation.when" AS varchar), '')
+                || chr(31) || coalesce(CAST("outcome.value.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("outcome.source" AS varchar), '')
+                || chr(31) || coalesce(CAST("outcome.when" AS varchar), '')
+                || chr(31) || coalesce(CAST("action.source" AS varchar), '')
+                || chr(31) || coalesce(CAST("action.text" AS varchar), '')
+                || chr(31) || coalesce(CAST("action.when" AS varchar), '')
+                || chr(31) || coalesce(CAST("treatment_emergent.source" AS varchar), '')
+                || chr(31) || coalesce(CAST("treatment_emergent.text" AS varchar), '')
+                || chr(31) || coalesce(CAST("treatment_emergent.when" AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+                || chr(31) || coalesce(CAST("end" AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    _table,
+    "start.datetime",
+    "end.datetime",
+    source,
+    "severity.source",
+    "severity.text",
+    "severity.when",
+    "grade.number",
+    "grade.source",
+    "grade.when",
+    "serious.source",
+    "serious.text",
+    "serious.when",
+    "serious_criteria.source",
+    "serious_criteria.text",
+    "serious_criteria.when",
+    "relation.source",
+    "relation.text",
+    "relation.when",
+    "outcome.source",
+    "outcome.when",
+    "action.source",
+    "action.text",
+    "action.when",
+    "treatment_emergent.source",
+    "treatment_emergent.text",
+    "treatment_emergent.when",
+    start,
+    "end",
+    person,
+    visit,
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.domain",
+    "concept.value",
+    type,
+    "severity.concept",
+    "grade.concept",
+    "grade.value",
+    "grade.value.source",
+    "grade.value.source_concept",
+    "serious.concept",
+    "serious_criteria.concept",
+    "relation.concept",
+    "outcome.concept",
+    "outcome.value",
+    "outcome.value.source",
+    "outcome.value.source_concept",
+    "action.concept",
+    "treatment_emergent.concept"
+FROM final;
+
+-- ids cdm.condition_occurrence
+INSERT INTO register.condition_occurrence (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.condition_occurrence AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.condition_occurrence) AS last;
+
+-- write cdm.condition_occurrence
+INSERT INTO cdm.condition_occurrence (
+    condition_occurrence_id,
+    person_id,
+    condition_concept_id,
+    condition_start_date,
+    condition_start_datetime,
+    condition_end_date,
+    condition_end_datetime,
+    condition_type_concept_id,
+    visit_occurrence_id,
+    condition_source_value,
+    condition_source_concept_id
+)
+SELECT
+    ids.id AS condition_occurrence_id,
+    person AS person_id,
+    coalesce(concept, 0) AS condition_concept_id,
+    start AS condition_start_date,
+    "start.datetime" AS condition_start_datetime,
+    "end" AS condition_end_date,
+    "end.datetime" AS condition_end_datetime,
+    coalesce(type, 0) AS condition_type_concept_id,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS condition_source_value,
+    "concept.source_concept" AS condition_source_concept_id
+FROM work.adverse_event AS step
+JOIN register.condition_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first;
+
+-- origins cdm.condition_occurrence
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'condition_occurrence', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.condition_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence');
+
+-- ids cdm.device_exposure
+INSERT INTO register.device_exposure (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.device_exposure AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.device_exposure) AS last;
+
+-- write cdm.device_exposure
+INSERT INTO cdm.device_exposure (
+    device_exposure_id,
+    person_id,
+    device_concept_id,
+    device_exposure_start_date,
+    device_exposure_start_datetime,
+    device_exposure_end_date,
+    device_exposure_end_datetime,
+    device_type_concept_id,
+    visit_occurrence_id,
+    device_source_value,
+    device_source_concept_id
+)
+SELECT
+    ids.id AS device_exposure_id,
+    person AS person_id,
+    coalesce(concept, 0) AS device_concept_id,
+    start AS device_exposure_start_date,
+    "start.datetime" AS device_exposure_start_datetime,
+    "end" AS device_exposure_end_date,
+    "end.datetime" AS device_exposure_end_datetime,
+    coalesce(type, 0) AS device_type_concept_id,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS device_source_value,
+    "concept.source_concept" AS device_source_concept_id
+FROM work.adverse_event AS step
+JOIN register.device_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first;
+
+-- origins cdm.device_exposure
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'device_exposure', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.device_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'device_exposure');
+
+-- ids cdm.drug_exposure
+INSERT INTO register.drug_exposure (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.drug_exposure) AS last;
+
+-- write cdm.drug_exposure
+INSERT INTO cdm.drug_exposure (
+    drug_exposure_id,
+    person_id,
+    drug_concept_id,
+    drug_exposure_start_date,
+    drug_exposure_start_datetime,
+    drug_exposure_end_date,
+    drug_exposure_end_datetime,
+    drug_type_concept_id,
+    visit_occurrence_id,
+    drug_source_value,
+    drug_source_concept_id
+)
+SELECT
+    ids.id AS drug_exposure_id,
+    person AS person_id,
+    coalesce(concept, 0) AS drug_concept_id,
+    start AS drug_exposure_start_date,
+    "start.datetime" AS drug_exposure_start_datetime,
+    coalesce("end", start) AS drug_exposure_end_date,
+    "end.datetime" AS drug_exposure_end_datetime,
+    coalesce(type, 0) AS drug_type_concept_id,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS drug_source_value,
+    "concept.source_concept" AS drug_source_concept_id
+FROM work.adverse_event AS step
+JOIN register.drug_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first;
+
+-- origins cdm.drug_exposure
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'drug_exposure', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.drug_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure');
+
+-- ids cdm.measurement
+INSERT INTO register.measurement (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'measurement') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.measurement) AS last;
+
+-- write cdm.measurement
+INSERT INTO cdm.measurement (
+    measurement_id,
+    person_id,
+    measurement_concept_id,
+    measurement_date,
+    measurement_datetime,
+    measurement_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    measurement_source_value,
+    measurement_source_concept_id
+)
+SELECT
+    ids.id AS measurement_id,
+    person AS person_id,
+    coalesce(concept, 0) AS measurement_concept_id,
+    start AS measurement_date,
+    "start.datetime" AS measurement_datetime,
+    coalesce(type, 0) AS measurement_type_concept_id,
+    "concept.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS measurement_source_value,
+    "concept.source_concept" AS measurement_source_concept_id
+FROM work.adverse_event AS step
+JOIN register.measurement AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'measurement') AND step._first;
+
+-- origins cdm.measurement
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'measurement', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.measurement AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'measurement');
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'observation') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_source_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "concept.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS observation_source_value,
+    "concept.source_concept" AS observation_source_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'observation') AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'observation');
+
+-- ids cdm.procedure_occurrence
+INSERT INTO register.procedure_occurrence (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.procedure_occurrence AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.procedure_occurrence) AS last;
+
+-- write cdm.procedure_occurrence
+INSERT INTO cdm.procedure_occurrence (
+    procedure_occurrence_id,
+    person_id,
+    procedure_concept_id,
+    procedure_date,
+    procedure_datetime,
+    procedure_end_date,
+    procedure_end_datetime,
+    procedure_type_concept_id,
+    visit_occurrence_id,
+    procedure_source_value,
+    procedure_source_concept_id
+)
+SELECT
+    ids.id AS procedure_occurrence_id,
+    person AS person_id,
+    coalesce(concept, 0) AS procedure_concept_id,
+    start AS procedure_date,
+    "start.datetime" AS procedure_datetime,
+    "end" AS procedure_end_date,
+    "end.datetime" AS procedure_end_datetime,
+    coalesce(type, 0) AS procedure_type_concept_id,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS procedure_source_value,
+    "concept.source_concept" AS procedure_source_concept_id
+FROM work.adverse_event AS step
+JOIN register.procedure_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first;
+
+-- origins cdm.procedure_occurrence
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'procedure_occurrence', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.procedure_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("severity.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("severity.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("severity.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("severity.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("severity.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("severity.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("severity.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("severity.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("severity.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("severity.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("severity.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("severity.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("severity.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("severity.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("severity.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("severity.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("severity.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("severity.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("severity.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("severity.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("severity.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("severity.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+JOIN register.measurement AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("severity.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("severity.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("severity.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("severity.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("severity.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("severity.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("severity.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("severity.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("severity.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("severity.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("severity.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("severity.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("severity.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("severity.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("grade.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("grade.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "grade.number" AS value_as_number,
+    "grade.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("grade.source", 1, 50) AS observation_source_value,
+    substr("grade.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("grade.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("grade.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("grade.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("grade.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "grade.number" AS value_as_number,
+    "grade.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("grade.source", 1, 50) AS observation_source_value,
+    substr("grade.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("grade.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("grade.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("grade.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("grade.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "grade.number" AS value_as_number,
+    "grade.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("grade.source", 1, 50) AS observation_source_value,
+    substr("grade.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("grade.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("grade.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("grade.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("grade.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "grade.number" AS value_as_number,
+    "grade.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("grade.source", 1, 50) AS observation_source_value,
+    substr("grade.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+JOIN register.measurement AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("grade.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("grade.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("grade.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("grade.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "grade.number" AS value_as_number,
+    "grade.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("grade.source", 1, 50) AS observation_source_value,
+    substr("grade.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("grade.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("grade.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("grade.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("grade.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "grade.number" AS value_as_number,
+    "grade.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("grade.source", 1, 50) AS observation_source_value,
+    substr("grade.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("grade.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("grade.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+JOIN register.measurement AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious_criteria.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious_criteria.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious_criteria.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious_criteria.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious_criteria.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious_criteria.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious_criteria.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious_criteria.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious_criteria.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious_criteria.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious_criteria.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious_criteria.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious_criteria.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious_criteria.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious_criteria.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+JOIN register.measurement AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious_criteria.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious_criteria.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious_criteria.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious_criteria.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious_criteria.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious_criteria.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious_criteria.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("serious_criteria.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious_criteria.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("relation.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("relation.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("relation.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("relation.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("relation.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("relation.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("relation.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("relation.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("relation.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("relation.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("relation.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("relation.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("relation.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("relation.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("relation.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("relation.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("relation.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("relation.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("relation.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("relation.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("relation.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("relation.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+JOIN register.measurement AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("relation.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("relation.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("relation.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("relation.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("relation.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("relation.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("relation.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("relation.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("relation.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("relation.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("relation.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("relation.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("relation.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("relation.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("outcome.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "outcome.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("outcome.source", 1, 50) AS observation_source_value,
+    substr("outcome.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("outcome.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("outcome.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("outcome.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "outcome.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("outcome.source", 1, 50) AS observation_source_value,
+    substr("outcome.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("outcome.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("outcome.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("outcome.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("outcome.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "outcome.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("outcome.source", 1, 50) AS observation_source_value,
+    substr("outcome.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("outcome.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("outcome.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("outcome.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("outcome.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "outcome.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("outcome.source", 1, 50) AS observation_source_value,
+    substr("outcome.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+JOIN register.measurement AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("outcome.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("outcome.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("outcome.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("outcome.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "outcome.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("outcome.source", 1, 50) AS observation_source_value,
+    substr("outcome.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("outcome.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("outcome.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("outcome.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "outcome.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("outcome.source", 1, 50) AS observation_source_value,
+    substr("outcome.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("outcome.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("action.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("action.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("action.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("action.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("action.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("action.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("action.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("action.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("action.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("action.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("action.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("action.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("action.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("action.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("action.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("action.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("action.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("action.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("action.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("action.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("action.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("action.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+JOIN register.measurement AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("action.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("action.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("action.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("action.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("action.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("action.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("action.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("action.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("action.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("action.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("action.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("action.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("action.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("action.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("treatment_emergent.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("treatment_emergent.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("treatment_emergent.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("treatment_emergent.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("treatment_emergent.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("treatment_emergent.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("treatment_emergent.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+JOIN register.measurement AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("treatment_emergent.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("treatment_emergent.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("treatment_emergent.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
+    FROM work.adverse_event AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("treatment_emergent.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("treatment_emergent.when"));
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'adverse_event',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.adverse_event
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'adverse_event', filter.name, count(step._left_out)
+FROM (VALUES ('occurred')) AS filter(name)
+LEFT JOIN work.adverse_event AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'adverse_event', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.adverse_event AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'not a date'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'adverse_event', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.adverse_event AS step
+JOIN (VALUES
+    (1, 'visit', 'not found'),
+    (2, 'end', 'not a date'),
+    (4, 'source', 'cut to its length'),
+    (8, 'severity.source', 'cut to its length'),
+    (16, 'severity.text', 'cut to its length'),
+    (32, 'grade.number', 'not a number'),
+    (64, 'grade.source', 'cut to its length'),
+    (128, 'grade.value source', 'cut to its length'),
+    (256, 'serious.source', 'cut to its length'),
+    (512, 'serious.text', 'cut to its length'),
+    (1024, 'serious_criteria.source', 'cut to its length'),
+    (2048, 'serious_criteria.text', 'cut to its length'),
+    (4096, 'relation.source', 'cut to its length'),
+    (8192, 'relation.text', 'cut to its length'),
+    (16384, 'outcome.source', 'cut to its length'),
+    (32768, 'outcome.value source', 'cut to its length'),
+    (65536, 'action.source', 'cut to its length'),
+    (131072, 'action.text', 'cut to its length'),
+    (262144, 'treatment_emergent.source', 'cut to its length'),
+    (524288, 'treatment_emergent.text', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'adverse_event', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.adverse_event AS step
+JOIN (VALUES
+    (1, 'start', 'earliest'),
+    (2, 'end', 'latest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'adverse_event', 'concept', "concept.source", count(*)
+FROM work.adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'adverse_event', 'type', '32809 Case Report Form', count(*)
+FROM work.adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form'
+UNION ALL
+SELECT 'adverse_event', 'severity.concept', '4077563 Severity', count(*)
+FROM work.adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(4077563) = 0 AND coalesce("severity.concept", 0) = 0 AND ("severity.when")
+GROUP BY '4077563 Severity'
+UNION ALL
+SELECT 'adverse_event', 'grade.value', "grade.value.source", count(*)
+FROM work.adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND "grade.value" = 0 AND "grade.value.source" IS NOT NULL AND ("grade.when")
+GROUP BY "grade.value.source"
+UNION ALL
+SELECT 'adverse_event', 'grade.concept', '4077563 Severity', count(*)
+FROM work.adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(4077563) = 0 AND coalesce("grade.concept", 0) = 0 AND ("grade.when")
+GROUP BY '4077563 Severity'
+UNION ALL
+SELECT 'adverse_event', 'outcome.value', "outcome.value.source", count(*)
+FROM work.adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND "outcome.value" = 0 AND "outcome.value.source" IS NOT NULL AND ("outcome.when")
+GROUP BY "outcome.value.source";

@@ -1,0 +1,301 @@
+-- map arm
+
+-- map
+CREATE TABLE work.arm AS
+WITH
+-- the columns of dm that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."ACTARM" AS "ACTARM",
+        i."ARM" AS "ARM",
+        i."DMDTC" AS "DMDTC",
+        i."RFSTDTC" AS "RFSTDTC",
+        i."USUBJID" AS "USUBJID"
+    FROM source.dm AS i
+),
+-- one row for each of 2 columns
+shaped AS (
+    SELECT
+        input.*,
+        each.n AS _n,
+        each.name AS kind,
+        CASE each.n WHEN 1 THEN input."ARM" WHEN 2 THEN input."ACTARM" END AS description
+    FROM input
+    CROSS JOIN (VALUES (1, 'ARM'), (2, 'ACTARM')) AS each(n, name)
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        shaped.*,
+        CASE
+            WHEN NOT coalesce(description IS NOT NULL, FALSE) THEN 'empty_cell'
+            WHEN NOT coalesce(NOT upper(description) IN ('SCREEN FAILURE', 'NOT ASSIGNED', 'NOT TREATED', 'UNPLANNED TREATMENT'), FALSE) THEN 'assigned'
+        END AS _left_out
+    FROM shaped
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "USUBJID" || chr(31) || kind AS _key,
+        o_id("USUBJID") AS "person.hash",
+        CASE WHEN kind = 'ARM' THEN 'planned' END AS "qualifier.1.said",
+        coalesce("RFSTDTC", "DMDTC") AS "start.raw",
+        'ARM' AS source,
+        description AS "text",
+        CASE WHEN kind = 'ARM' THEN 'planned' ELSE 'actual' END AS qualifier_source
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "qualifier.1.said",
+        "start.raw",
+        o_date("start.raw", '%Y-%m-%d') AS "start.full",
+        o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
+        source,
+        "text",
+        qualifier_source
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(nullif(o_concept(37208111), 0), 0) AS concept,
+        o_domain(37208111) AS "concept.domain",
+        1 AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(CASE o_fold("qualifier.1.said") WHEN 'planned' THEN nullif(o_concept(4161676), 0) END, CASE WHEN "qualifier.1.said" IS NOT NULL THEN 0 END) AS qualifier,
+        "qualifier.1.said" AS "qualifier.source",
+        CASE WHEN "qualifier.1.said" IS NOT NULL THEN 0 END AS "qualifier.source_concept"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("qualifier.source") > 50 THEN 8 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
+        o_id('arm' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("qualifier.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST(source AS varchar), '')
+                || chr(31) || coalesce(CAST("text" AS varchar), '')
+                || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    "start.datetime",
+    source,
+    "text",
+    qualifier_source,
+    start,
+    person,
+    concept,
+    "concept.domain",
+    type,
+    qualifier,
+    "qualifier.source",
+    "qualifier.source_concept"
+FROM final;
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.arm AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    qualifier_concept_id,
+    observation_source_value,
+    qualifier_source_value
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("text", 1, 60) AS value_as_string,
+    qualifier AS qualifier_concept_id,
+    substr(source, 1, 50) AS observation_source_value,
+    substr(qualifier_source, 1, 50) AS qualifier_source_value
+FROM work.arm AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'arm', step._file, step._row
+FROM work.arm AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'arm',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.arm
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'arm', filter.name, count(step._left_out)
+FROM (VALUES ('empty_cell'), ('assigned')) AS filter(name)
+LEFT JOIN work.arm AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'arm', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.arm AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'not a date'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'arm', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.arm AS step
+JOIN (VALUES
+    (1, 'source', 'cut to its length'),
+    (2, 'text', 'cut to its length'),
+    (4, 'qualifier_source', 'cut to its length'),
+    (8, 'qualifier source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'arm', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.arm AS step
+JOIN (VALUES
+    (1, 'start', 'earliest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'arm', 'qualifier', "qualifier.source", count(*)
+FROM work.arm
+WHERE _left_out IS NULL AND _target = 1 AND qualifier = 0 AND "qualifier.source" IS NOT NULL
+GROUP BY "qualifier.source"
+UNION ALL
+SELECT 'arm', 'concept', '37208111 Clinical trial arm', count(*)
+FROM work.arm
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(37208111) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)
+GROUP BY '37208111 Clinical trial arm'
+UNION ALL
+SELECT 'arm', 'type', '32809 Case Report Form', count(*)
+FROM work.arm
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

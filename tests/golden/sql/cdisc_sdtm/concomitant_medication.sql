@@ -1,0 +1,531 @@
+-- map concomitant_medication
+
+-- values
+CREATE TABLE work."concomitant_medication values" AS
+WITH
+-- the columns of cm that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."CMDECOD" AS "CMDECOD",
+        i."CMDOSE" AS "CMDOSE",
+        i."CMDOSFRQ" AS "CMDOSFRQ",
+        i."CMDOSU" AS "CMDOSU",
+        i."CMDTC" AS "CMDTC",
+        i."CMENDTC" AS "CMENDTC",
+        i."CMOCCUR" AS "CMOCCUR",
+        i."CMROUTE" AS "CMROUTE",
+        i."CMSEQ" AS "CMSEQ",
+        i."CMSPID" AS "CMSPID",
+        i."CMSTAT" AS "CMSTAT",
+        i."CMSTDTC" AS "CMSTDTC",
+        i."CMTRT" AS "CMTRT",
+        i."USUBJID" AS "USUBJID"
+    FROM source.cm AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(coalesce("CMOCCUR", 'Y') <> 'N' AND coalesce("CMSTAT", 'DONE') <> 'NOT DONE', FALSE) THEN 'taken'
+        END AS _filter
+    FROM input
+),
+-- the order in which rows are kept
+ranked AS (
+    SELECT
+        filtered.*,
+        row_number() OVER (PARTITION BY "USUBJID", "CMSPID", "CMTRT", "CMDOSE", "CMDOSU", "CMDOSFRQ", "CMROUTE", "CMSTDTC", (_filter IS NULL) ORDER BY "CMDTC" DESC NULLS LAST, o_num("CMSEQ") DESC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank
+    FROM filtered
+),
+-- which rows are kept
+kept AS (
+    SELECT
+        ranked.*,
+        coalesce(_filter, CASE WHEN _rank > 1 THEN 'keep' END) AS _left_out
+    FROM ranked
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "USUBJID" || chr(31) || o_plain(o_num("CMSEQ")) AS _key,
+        o_id("USUBJID") AS "person.hash",
+        nullif(upper("CMDECOD"), 'UNCODED') AS "concept.1.said",
+        nullif(upper("CMDECOD"), 'UNCODED') AS "concept.2.said",
+        "CMTRT" AS "concept.3.said",
+        "CMTRT" AS "concept.4.said",
+        "CMROUTE" AS "route.1.said",
+        coalesce("CMSTDTC", "CMDTC") AS "start.raw",
+        coalesce("CMENDTC", "CMDTC") AS "end.raw",
+        "CMDOSE" AS "quantity.raw",
+        "CMTRT" AS source,
+        "CMDOSU" AS dose_unit_source_value,
+        "CMDOSFRQ" AS sig,
+        "CMENDTC" AS "verbatim_end_date.raw"
+    FROM kept
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "concept.1.said",
+        "concept.2.said",
+        "concept.3.said",
+        "concept.4.said",
+        "route.1.said",
+        "start.raw",
+        o_date("start.raw", '%Y-%m-%d') AS "start.full",
+        o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
+        "end.raw",
+        o_date("end.raw", '%Y-%m-%d') AS "end.full",
+        o_datetime("end.raw", '%Y-%m-%d') AS "end.datetime",
+        "quantity.raw",
+        o_num("quantity.raw") AS quantity,
+        source,
+        dose_unit_source_value,
+        sig,
+        "verbatim_end_date.raw",
+        o_date("verbatim_end_date.raw", '%Y-%m-%d') AS "verbatim_end_date.full"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start,
+        coalesce("end.full", CASE WHEN o_impute("end.raw", '%Y-%m-%d', 'latest') < coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end.raw", '%Y-%m-%d', 'latest') END) AS "end",
+        "verbatim_end_date.full" AS verbatim_end_date
+    FROM converted
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."concomitant_medication concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."concomitant_medication values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'concept.2' AS slot, "concept.2.said" AS value
+    FROM work."concomitant_medication values"
+    WHERE "concept.2.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'concept.3' AS slot, "concept.3.said" AS value
+    FROM work."concomitant_medication values"
+    WHERE "concept.3.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'concept.4' AS slot, "concept.4.said" AS value
+    FROM work."concomitant_medication values"
+    WHERE "concept.4.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'route.1' AS slot, "route.1.said" AS value
+    FROM work."concomitant_medication values"
+    WHERE "route.1.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the name in RxNorm, then RxNorm Extension
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'RxNorm' THEN 1 WHEN 'RxNorm Extension' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+      AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value,
+        100 + CASE concept.vocabulary_id WHEN 'RxNorm' THEN 1 WHEN 'RxNorm Extension' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept_synonym AS synonym ON o_fold(synonym.concept_synonym_name) = o_fold(wanted.value)
+    JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
+    WHERE wanted.slot = 'concept.1'
+      AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
+    UNION ALL
+    -- concept.2: the reviewed mapping cdisc_sdtm/concepts/medications.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/medications.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.2'
+    UNION ALL
+    -- concept.3: the name in RxNorm, then RxNorm Extension
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'RxNorm' THEN 1 WHEN 'RxNorm Extension' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.3'
+      AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value,
+        100 + CASE concept.vocabulary_id WHEN 'RxNorm' THEN 1 WHEN 'RxNorm Extension' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept_synonym AS synonym ON o_fold(synonym.concept_synonym_name) = o_fold(wanted.value)
+    JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
+    WHERE wanted.slot = 'concept.3'
+      AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
+    UNION ALL
+    -- concept.4: the reviewed mapping cdisc_sdtm/concepts/medications.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/medications.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.4'
+    UNION ALL
+    -- route.1: the reviewed mapping cdisc_sdtm/concepts/routes.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/routes.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'route.1'
+),
+-- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
+-- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
+-- before an invalid one.  A reviewed mapping may name several concepts.
+ranked AS (
+    SELECT
+        found.*,
+        dense_rank() OVER (
+            PARTITION BY found.slot, found.value
+            ORDER BY found.preference,
+                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
+                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
+                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+        ) AS rank
+    FROM found
+    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+targets AS (
+    SELECT
+        ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
+        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
+        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+    FROM ranked
+    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
+    LEFT JOIN cdm.concept_relationship AS link
+        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
+    LEFT JOIN cdm.concept AS target
+        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    WHERE ranked.rank = 1
+),
+results AS (
+    SELECT slot, value, min(concept_id) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        FROM ranked
+        JOIN cdm.concept_relationship AS link
+            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
+            AND link.invalid_reason IS NULL
+        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        WHERE ranked.rank = 1
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.concomitant_medication AS
+WITH
+typed AS (SELECT * FROM work."concomitant_medication values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), nullif("concept.4".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") IS NOT NULL THEN 0 END) AS concept,
+        coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") AS "concept.source",
+        CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), nullif("concept.4".source_concept_id, 0), 0) END AS "concept.source_concept",
+        coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id, "concept.4".domain_id) AS "concept.domain",
+        coalesce("concept.1".value_concept_id, "concept.2".value_concept_id, "concept.3".value_concept_id, "concept.4".value_concept_id) AS "concept.value",
+        coalesce("concept.1".nth, "concept.2".nth, "concept.3".nth, "concept.4".nth, 1) AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif("route.1".concept_id, 0), CASE WHEN "route.1.said" IS NOT NULL THEN 0 END) AS route,
+        "route.1.said" AS "route.source",
+        CASE WHEN "route.1.said" IS NOT NULL THEN coalesce(nullif("route.1".source_concept_id, 0), 0) END AS "route.source_concept"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."concomitant_medication concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+    LEFT JOIN work."concomitant_medication concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
+    LEFT JOIN work."concomitant_medication concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0
+    LEFT JOIN work."concomitant_medication concepts" AS "concept.4" ON "concept.4".slot = 'concept.4' AND "concept.4".value = typed."concept.4.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0 AND coalesce("concept.3".concept_id, 0) = 0
+    LEFT JOIN work."concomitant_medication concepts" AS "route.1" ON "route.1".slot = 'route.1' AND "route.1".value = typed."route.1.said" AND "route.1".nth = 1
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "quantity.raw" IS NOT NULL AND quantity IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("route.source") > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(dose_unit_source_value) > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NOT NULL THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NULL THEN 64 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end" IS NULL AND start IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
+        o_id('concomitant_medication' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.4.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("route.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST(quantity AS varchar), '')
+                || chr(31) || coalesce(CAST(source AS varchar), '')
+                || chr(31) || coalesce(CAST(dose_unit_source_value AS varchar), '')
+                || chr(31) || coalesce(CAST(sig AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+                || chr(31) || coalesce(CAST("end" AS varchar), '')
+                || chr(31) || coalesce(CAST(verbatim_end_date AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    "start.datetime",
+    "end.datetime",
+    quantity,
+    source,
+    dose_unit_source_value,
+    sig,
+    start,
+    "end",
+    verbatim_end_date,
+    person,
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.domain",
+    "concept.value",
+    type,
+    route,
+    "route.source",
+    "route.source_concept"
+FROM final;
+
+-- ids cdm.drug_exposure
+INSERT INTO register.drug_exposure (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.concomitant_medication AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.drug_exposure) AS last;
+
+-- write cdm.drug_exposure
+INSERT INTO cdm.drug_exposure (
+    drug_exposure_id,
+    person_id,
+    drug_concept_id,
+    drug_exposure_start_date,
+    drug_exposure_start_datetime,
+    drug_exposure_end_date,
+    drug_exposure_end_datetime,
+    verbatim_end_date,
+    drug_type_concept_id,
+    quantity,
+    sig,
+    route_concept_id,
+    drug_source_value,
+    drug_source_concept_id,
+    route_source_value,
+    dose_unit_source_value
+)
+SELECT
+    ids.id AS drug_exposure_id,
+    person AS person_id,
+    coalesce(concept, 0) AS drug_concept_id,
+    start AS drug_exposure_start_date,
+    "start.datetime" AS drug_exposure_start_datetime,
+    coalesce("end", start) AS drug_exposure_end_date,
+    "end.datetime" AS drug_exposure_end_datetime,
+    verbatim_end_date AS verbatim_end_date,
+    coalesce(type, 0) AS drug_type_concept_id,
+    quantity AS quantity,
+    sig AS sig,
+    route AS route_concept_id,
+    substr(source, 1, 50) AS drug_source_value,
+    "concept.source_concept" AS drug_source_concept_id,
+    substr("route.source", 1, 50) AS route_source_value,
+    substr(dose_unit_source_value, 1, 50) AS dose_unit_source_value
+FROM work.concomitant_medication AS step
+JOIN register.drug_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.drug_exposure
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'drug_exposure', ids.id, 'concomitant_medication', step._file, step._row
+FROM work.concomitant_medication AS step
+JOIN register.drug_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'concomitant_medication',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.concomitant_medication
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'concomitant_medication', filter.name, count(step._left_out)
+FROM (VALUES ('taken'), ('keep')) AS filter(name)
+LEFT JOIN work.concomitant_medication AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'concomitant_medication', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.concomitant_medication AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'not a date'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'concomitant_medication', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.concomitant_medication AS step
+JOIN (VALUES
+    (1, 'end', 'not a date'),
+    (2, 'quantity', 'not a number'),
+    (4, 'source', 'cut to its length'),
+    (8, 'route source', 'cut to its length'),
+    (16, 'dose_unit_source_value', 'cut to its length'),
+    (32, 'verbatim_end_date', 'partial date'),
+    (64, 'verbatim_end_date', 'not a date')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'concomitant_medication', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.concomitant_medication AS step
+JOIN (VALUES
+    (1, 'start', 'earliest'),
+    (2, 'end', 'latest'),
+    (4, 'end', 'start')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'concomitant_medication', 'concept', "concept.source", count(*)
+FROM work.concomitant_medication
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'concomitant_medication', 'route', "route.source", count(*)
+FROM work.concomitant_medication
+WHERE _left_out IS NULL AND _target = 1 AND route = 0 AND "route.source" IS NOT NULL
+GROUP BY "route.source"
+UNION ALL
+SELECT 'concomitant_medication', 'type', '32809 Case Report Form', count(*)
+FROM work.concomitant_medication
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

@@ -1,0 +1,365 @@
+-- map disposition
+
+-- map
+CREATE TABLE work.disposition AS
+WITH
+-- suppds, for the join 'supp'
+join_supp AS (
+    SELECT
+        _file,
+        _row,
+        "USUBJID" AS key1,
+        o_num("IDVARVAL") AS key2,
+        "QVAL"
+    FROM source.suppds
+    WHERE "QNAM" = 'ENTCRIT' AND "IDVAR" = 'DSSEQ'
+),
+-- the columns of ds that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."DSCAT" AS "DSCAT",
+        i."DSDECOD" AS "DSDECOD",
+        i."DSDTC" AS "DSDTC",
+        i."DSSEQ" AS "DSSEQ",
+        i."DSSTDTC" AS "DSSTDTC",
+        i."DSTERM" AS "DSTERM",
+        i."USUBJID" AS "USUBJID",
+        i."VISITNUM" AS "VISITNUM",
+        supp."QVAL" AS "supp.QVAL"
+    FROM source.ds AS i
+    LEFT JOIN join_supp AS supp ON supp.key1 = i."USUBJID" AND supp.key2 = o_num(i."DSSEQ")
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CAST(NULL AS varchar) AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "USUBJID" || chr(31) || o_plain(o_num("DSSEQ")) AS _key,
+        o_id("USUBJID") AS "person.hash",
+        o_id("USUBJID" || chr(31) || o_plain(round(o_num("VISITNUM"), 4))) AS "visit.hash",
+        "DSDECOD" AS "concept.1.said",
+        coalesce("DSSTDTC", "DSDTC") AS "start.raw",
+        "DSDECOD" AS source,
+        "DSTERM" AS "text",
+        "DSCAT" AS qualifier_source,
+        'ENTCRIT' AS "entry_criterion.source",
+        "supp.QVAL" AS "entry_criterion.text",
+        "supp.QVAL" IS NOT NULL AS "entry_criterion.when"
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "visit.hash",
+        "concept.1.said",
+        "start.raw",
+        o_date("start.raw", '%Y-%m-%d') AS "start.full",
+        o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
+        source,
+        "text",
+        qualifier_source,
+        "entry_criterion.source",
+        "entry_criterion.text",
+        "entry_criterion.when"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        "visit ref".id AS visit,
+        coalesce(CASE o_fold("concept.1.said") WHEN 'informed consent obtained' THEN nullif(o_concept(4163733), 0) WHEN 'eligibility criteria met' THEN nullif(o_concept(4160469), 0) WHEN 'randomized' THEN nullif(o_concept(4090379), 0) WHEN 'enrolled' THEN nullif(o_concept(4090379), 0) WHEN 'completed' THEN nullif(o_concept(40482840), 0) WHEN 'screen failure' THEN nullif(o_concept(44811374), 0) WHEN 'screening not completed' THEN nullif(o_concept(44811374), 0) WHEN 'lost to follow-up' THEN nullif(o_concept(44811247), 0) WHEN 'adverse event' THEN nullif(o_concept(4087907), 0) WHEN 'lack of efficacy' THEN nullif(o_concept(4087907), 0) WHEN 'physician decision' THEN nullif(o_concept(4087907), 0) WHEN 'protocol deviation' THEN nullif(o_concept(4087907), 0) WHEN 'protocol violation' THEN nullif(o_concept(4087907), 0) WHEN 'withdrawal by subject' THEN nullif(o_concept(4087907), 0) WHEN 'study terminated by sponsor' THEN nullif(o_concept(4087907), 0) END, CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        "concept.1.said" AS "concept.source",
+        CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END AS "concept.source_concept",
+        NULL AS "concept.domain",
+        1 AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif(o_concept(0), 0), 0) AS "entry_criterion.concept"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("entry_criterion.source") > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("entry_criterion.text") > 60 THEN 32 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
+        o_id('disposition' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST(source AS varchar), '')
+                || chr(31) || coalesce(CAST("text" AS varchar), '')
+                || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
+                || chr(31) || coalesce(CAST("entry_criterion.source" AS varchar), '')
+                || chr(31) || coalesce(CAST("entry_criterion.text" AS varchar), '')
+                || chr(31) || coalesce(CAST("entry_criterion.when" AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    "start.datetime",
+    source,
+    "text",
+    qualifier_source,
+    "entry_criterion.source",
+    "entry_criterion.text",
+    "entry_criterion.when",
+    start,
+    person,
+    visit,
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.domain",
+    type,
+    "entry_criterion.concept"
+FROM final;
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.disposition AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS observation_source_value,
+    "concept.source_concept" AS observation_source_concept_id,
+    substr(qualifier_source, 1, 50) AS qualifier_source_value
+FROM work.disposition AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'disposition', step._file, step._row
+FROM work.disposition AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('disposition' || chr(31) || _key || chr(31) || 'entry_criterion') AS hash
+    FROM work.disposition AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("entry_criterion.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('disposition' || chr(31) || _key || chr(31) || 'entry_criterion'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("entry_criterion.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("entry_criterion.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("entry_criterion.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.disposition AS step
+JOIN register.observation AS ids ON ids.hash = o_id('disposition' || chr(31) || _key || chr(31) || 'entry_criterion')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("entry_criterion.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'disposition', step._file, step._row
+FROM work.disposition AS step
+JOIN register.observation AS ids ON ids.hash = o_id('disposition' || chr(31) || _key || chr(31) || 'entry_criterion')
+WHERE step._status = 'used' AND (_target = 1 AND ("entry_criterion.when"));
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'disposition',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.disposition
+WHERE _target = 1;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'disposition', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.disposition AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'not a date'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'disposition', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.disposition AS step
+JOIN (VALUES
+    (1, 'visit', 'not found'),
+    (2, 'source', 'cut to its length'),
+    (4, 'text', 'cut to its length'),
+    (8, 'qualifier_source', 'cut to its length'),
+    (16, 'entry_criterion.source', 'cut to its length'),
+    (32, 'entry_criterion.text', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'disposition', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.disposition AS step
+JOIN (VALUES
+    (1, 'start', 'earliest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'disposition', 'concept', "concept.source", count(*)
+FROM work.disposition
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'disposition', 'type', '32809 Case Report Form', count(*)
+FROM work.disposition
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

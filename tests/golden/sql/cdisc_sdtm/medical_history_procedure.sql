@@ -1,0 +1,634 @@
+-- map medical_history_procedure
+
+-- values
+CREATE TABLE work."medical_history_procedure values" AS
+WITH
+-- the columns of mh that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."MHBODSYS" AS "MHBODSYS",
+        i."MHDECOD" AS "MHDECOD",
+        i."MHENDTC" AS "MHENDTC",
+        i."MHOCCUR" AS "MHOCCUR",
+        i."MHSEQ" AS "MHSEQ",
+        i."MHSTAT" AS "MHSTAT",
+        i."MHSTDTC" AS "MHSTDTC",
+        i."MHTERM" AS "MHTERM",
+        i."USUBJID" AS "USUBJID",
+        i."VISITNUM" AS "VISITNUM"
+    FROM source.mh AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(coalesce("MHOCCUR", 'Y') <> 'N' AND coalesce("MHSTAT", 'DONE') <> 'NOT DONE', FALSE) THEN 'occurred'
+            WHEN NOT coalesce("MHBODSYS" = 'SURGICAL AND MEDICAL PROCEDURES', FALSE) THEN 'procedure'
+            WHEN NOT coalesce("MHSTDTC" IS NOT NULL, FALSE) THEN 'dated'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "USUBJID" || chr(31) || o_plain(o_num("MHSEQ")) AS _key,
+        o_id("USUBJID") AS "person.hash",
+        o_id("USUBJID" || chr(31) || o_plain(round(o_num("VISITNUM"), 4))) AS "visit.hash",
+        coalesce("MHDECOD", "MHTERM") AS "concept.1.said",
+        "MHSTDTC" AS "start.raw",
+        "MHENDTC" AS "end.raw"
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "visit.hash",
+        "concept.1.said",
+        "start.raw",
+        o_date("start.raw", '%Y-%m-%d') AS "start.full",
+        o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
+        "end.raw",
+        o_date("end.raw", '%Y-%m-%d') AS "end.full",
+        o_datetime("end.raw", '%Y-%m-%d') AS "end.datetime"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start,
+        coalesce("end.full", CASE WHEN o_impute("end.raw", '%Y-%m-%d', 'latest') < coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end.raw", '%Y-%m-%d', 'latest') END) AS "end"
+    FROM converted
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."medical_history_procedure concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."medical_history_procedure values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the name in MedDRA, then SNOMED
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 WHEN 'SNOMED' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+      AND concept.vocabulary_id IN ('MedDRA', 'SNOMED')
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value,
+        100 + CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 WHEN 'SNOMED' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept_synonym AS synonym ON o_fold(synonym.concept_synonym_name) = o_fold(wanted.value)
+    JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
+    WHERE wanted.slot = 'concept.1'
+      AND concept.vocabulary_id IN ('MedDRA', 'SNOMED')
+),
+-- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
+-- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
+-- before an invalid one.  A reviewed mapping may name several concepts.
+ranked AS (
+    SELECT
+        found.*,
+        dense_rank() OVER (
+            PARTITION BY found.slot, found.value
+            ORDER BY found.preference,
+                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
+                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
+                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+        ) AS rank
+    FROM found
+    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+targets AS (
+    SELECT
+        ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
+        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
+        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+    FROM ranked
+    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
+    LEFT JOIN cdm.concept_relationship AS link
+        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
+    LEFT JOIN cdm.concept AS target
+        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    WHERE ranked.rank = 1
+),
+results AS (
+    SELECT slot, value, min(concept_id) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        FROM ranked
+        JOIN cdm.concept_relationship AS link
+            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
+            AND link.invalid_reason IS NULL
+        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        WHERE ranked.rank = 1
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.medical_history_procedure AS
+WITH
+typed AS (SELECT * FROM work."medical_history_procedure values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        "visit ref".id AS visit,
+        coalesce(nullif("concept.1".concept_id, 0), CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        "concept.1.said" AS "concept.source",
+        CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
+        "concept.1".domain_id AS "concept.domain",
+        "concept.1".value_concept_id AS "concept.value",
+        coalesce("concept.1".nth, 1) AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN work."medical_history_procedure concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 4 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
+        o_id('medical_history_procedure' || chr(31) || _key) AS _hash,
+        CASE split_part("concept.domain", '/', 1) WHEN 'Condition' THEN 'condition_occurrence' WHEN 'Device' THEN 'device_exposure' WHEN 'Drug' THEN 'drug_exposure' WHEN 'Measurement' THEN 'measurement' WHEN 'Observation' THEN 'observation' WHEN 'Procedure' THEN 'procedure_occurrence' WHEN 'Meas' THEN 'measurement' WHEN 'Obs' THEN 'observation' ELSE 'procedure_occurrence' END AS _table
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+                || chr(31) || coalesce(CAST("end" AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    _table,
+    "start.datetime",
+    "end.datetime",
+    start,
+    "end",
+    person,
+    visit,
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.domain",
+    "concept.value",
+    type
+FROM final;
+
+-- ids cdm.condition_occurrence
+INSERT INTO register.condition_occurrence (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.medical_history_procedure AS step
+    WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.condition_occurrence AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.condition_occurrence) AS last;
+
+-- write cdm.condition_occurrence
+INSERT INTO cdm.condition_occurrence (
+    condition_occurrence_id,
+    person_id,
+    condition_concept_id,
+    condition_start_date,
+    condition_start_datetime,
+    condition_end_date,
+    condition_end_datetime,
+    condition_type_concept_id,
+    visit_occurrence_id,
+    condition_source_value,
+    condition_source_concept_id
+)
+SELECT
+    ids.id AS condition_occurrence_id,
+    person AS person_id,
+    coalesce(concept, 0) AS condition_concept_id,
+    start AS condition_start_date,
+    "start.datetime" AS condition_start_datetime,
+    "end" AS condition_end_date,
+    "end.datetime" AS condition_end_datetime,
+    coalesce(type, 0) AS condition_type_concept_id,
+    visit AS visit_occurrence_id,
+    substr("concept.source", 1, 50) AS condition_source_value,
+    "concept.source_concept" AS condition_source_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.condition_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first;
+
+-- origins cdm.condition_occurrence
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'condition_occurrence', ids.id, 'medical_history_procedure', step._file, step._row
+FROM work.medical_history_procedure AS step
+JOIN register.condition_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'condition_occurrence');
+
+-- ids cdm.device_exposure
+INSERT INTO register.device_exposure (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.medical_history_procedure AS step
+    WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.device_exposure AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.device_exposure) AS last;
+
+-- write cdm.device_exposure
+INSERT INTO cdm.device_exposure (
+    device_exposure_id,
+    person_id,
+    device_concept_id,
+    device_exposure_start_date,
+    device_exposure_start_datetime,
+    device_exposure_end_date,
+    device_exposure_end_datetime,
+    device_type_concept_id,
+    visit_occurrence_id,
+    device_source_value,
+    device_source_concept_id
+)
+SELECT
+    ids.id AS device_exposure_id,
+    person AS person_id,
+    coalesce(concept, 0) AS device_concept_id,
+    start AS device_exposure_start_date,
+    "start.datetime" AS device_exposure_start_datetime,
+    "end" AS device_exposure_end_date,
+    "end.datetime" AS device_exposure_end_datetime,
+    coalesce(type, 0) AS device_type_concept_id,
+    visit AS visit_occurrence_id,
+    substr("concept.source", 1, 50) AS device_source_value,
+    "concept.source_concept" AS device_source_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.device_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first;
+
+-- origins cdm.device_exposure
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'device_exposure', ids.id, 'medical_history_procedure', step._file, step._row
+FROM work.medical_history_procedure AS step
+JOIN register.device_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'device_exposure');
+
+-- ids cdm.drug_exposure
+INSERT INTO register.drug_exposure (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.medical_history_procedure AS step
+    WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.drug_exposure) AS last;
+
+-- write cdm.drug_exposure
+INSERT INTO cdm.drug_exposure (
+    drug_exposure_id,
+    person_id,
+    drug_concept_id,
+    drug_exposure_start_date,
+    drug_exposure_start_datetime,
+    drug_exposure_end_date,
+    drug_exposure_end_datetime,
+    drug_type_concept_id,
+    visit_occurrence_id,
+    drug_source_value,
+    drug_source_concept_id
+)
+SELECT
+    ids.id AS drug_exposure_id,
+    person AS person_id,
+    coalesce(concept, 0) AS drug_concept_id,
+    start AS drug_exposure_start_date,
+    "start.datetime" AS drug_exposure_start_datetime,
+    coalesce("end", start) AS drug_exposure_end_date,
+    "end.datetime" AS drug_exposure_end_datetime,
+    coalesce(type, 0) AS drug_type_concept_id,
+    visit AS visit_occurrence_id,
+    substr("concept.source", 1, 50) AS drug_source_value,
+    "concept.source_concept" AS drug_source_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.drug_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first;
+
+-- origins cdm.drug_exposure
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'drug_exposure', ids.id, 'medical_history_procedure', step._file, step._row
+FROM work.medical_history_procedure AS step
+JOIN register.drug_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'drug_exposure');
+
+-- ids cdm.measurement
+INSERT INTO register.measurement (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.medical_history_procedure AS step
+    WHERE step._status = 'used' AND (_table = 'measurement') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.measurement) AS last;
+
+-- write cdm.measurement
+INSERT INTO cdm.measurement (
+    measurement_id,
+    person_id,
+    measurement_concept_id,
+    measurement_date,
+    measurement_datetime,
+    measurement_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    measurement_source_value,
+    measurement_source_concept_id
+)
+SELECT
+    ids.id AS measurement_id,
+    person AS person_id,
+    coalesce(concept, 0) AS measurement_concept_id,
+    start AS measurement_date,
+    "start.datetime" AS measurement_datetime,
+    coalesce(type, 0) AS measurement_type_concept_id,
+    "concept.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("concept.source", 1, 50) AS measurement_source_value,
+    "concept.source_concept" AS measurement_source_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.measurement AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'measurement') AND step._first;
+
+-- origins cdm.measurement
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'measurement', ids.id, 'medical_history_procedure', step._file, step._row
+FROM work.medical_history_procedure AS step
+JOIN register.measurement AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'measurement');
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.medical_history_procedure AS step
+    WHERE step._status = 'used' AND (_table = 'observation') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_source_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "concept.value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr("concept.source", 1, 50) AS observation_source_value,
+    "concept.source_concept" AS observation_source_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'observation') AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'medical_history_procedure', step._file, step._row
+FROM work.medical_history_procedure AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'observation');
+
+-- ids cdm.procedure_occurrence
+INSERT INTO register.procedure_occurrence (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.medical_history_procedure AS step
+    WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.procedure_occurrence AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.procedure_occurrence) AS last;
+
+-- write cdm.procedure_occurrence
+INSERT INTO cdm.procedure_occurrence (
+    procedure_occurrence_id,
+    person_id,
+    procedure_concept_id,
+    procedure_date,
+    procedure_datetime,
+    procedure_end_date,
+    procedure_end_datetime,
+    procedure_type_concept_id,
+    visit_occurrence_id,
+    procedure_source_value,
+    procedure_source_concept_id
+)
+SELECT
+    ids.id AS procedure_occurrence_id,
+    person AS person_id,
+    coalesce(concept, 0) AS procedure_concept_id,
+    start AS procedure_date,
+    "start.datetime" AS procedure_datetime,
+    "end" AS procedure_end_date,
+    "end.datetime" AS procedure_end_datetime,
+    coalesce(type, 0) AS procedure_type_concept_id,
+    visit AS visit_occurrence_id,
+    substr("concept.source", 1, 50) AS procedure_source_value,
+    "concept.source_concept" AS procedure_source_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.procedure_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first;
+
+-- origins cdm.procedure_occurrence
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'procedure_occurrence', ids.id, 'medical_history_procedure', step._file, step._row
+FROM work.medical_history_procedure AS step
+JOIN register.procedure_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'medical_history_procedure',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.medical_history_procedure
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'medical_history_procedure', filter.name, count(step._left_out)
+FROM (VALUES ('occurred'), ('procedure'), ('dated')) AS filter(name)
+LEFT JOIN work.medical_history_procedure AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'medical_history_procedure', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.medical_history_procedure AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'not a date'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'medical_history_procedure', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.medical_history_procedure AS step
+JOIN (VALUES
+    (1, 'visit', 'not found'),
+    (2, 'end', 'not a date'),
+    (4, 'concept source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'medical_history_procedure', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.medical_history_procedure AS step
+JOIN (VALUES
+    (1, 'start', 'earliest'),
+    (2, 'end', 'latest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'medical_history_procedure', 'concept', "concept.source", count(*)
+FROM work.medical_history_procedure
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'medical_history_procedure', 'type', '32809 Case Report Form', count(*)
+FROM work.medical_history_procedure
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

@@ -1,0 +1,404 @@
+-- map medical_history_undated
+
+-- values
+CREATE TABLE work."medical_history_undated values" AS
+WITH
+-- the columns of mh that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."MHDECOD" AS "MHDECOD",
+        i."MHDTC" AS "MHDTC",
+        i."MHOCCUR" AS "MHOCCUR",
+        i."MHSEQ" AS "MHSEQ",
+        i."MHSTAT" AS "MHSTAT",
+        i."MHSTDTC" AS "MHSTDTC",
+        i."MHTERM" AS "MHTERM",
+        i."USUBJID" AS "USUBJID",
+        i."VISITNUM" AS "VISITNUM"
+    FROM source.mh AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(coalesce("MHOCCUR", 'Y') <> 'N' AND coalesce("MHSTAT", 'DONE') <> 'NOT DONE', FALSE) THEN 'occurred'
+            WHEN NOT coalesce("MHSTDTC" IS NULL, FALSE) THEN 'undated'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "USUBJID" || chr(31) || o_plain(o_num("MHSEQ")) AS _key,
+        o_id("USUBJID") AS "person.hash",
+        o_id("USUBJID" || chr(31) || o_plain(round(o_num("VISITNUM"), 4))) AS "visit.hash",
+        coalesce("MHDECOD", "MHTERM") AS "value.1.said",
+        coalesce("MHDECOD", "MHTERM") AS "value.2.said",
+        "MHDTC" AS "start.raw",
+        coalesce("MHDECOD", "MHTERM") AS source
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "visit.hash",
+        "value.1.said",
+        "value.2.said",
+        "start.raw",
+        o_date("start.raw", '%Y-%m-%d') AS "start.full",
+        o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
+        source
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start
+    FROM converted
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."medical_history_undated concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'value.1' AS slot, "value.1.said" AS value
+    FROM work."medical_history_undated values"
+    WHERE "value.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'value.2' AS slot, "value.2.said" AS value
+    FROM work."medical_history_undated values"
+    WHERE "value.2.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- value.1: the name in MedDRA, then SNOMED
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 WHEN 'SNOMED' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.1'
+      AND concept.vocabulary_id IN ('MedDRA', 'SNOMED')
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value,
+        100 + CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 WHEN 'SNOMED' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept_synonym AS synonym ON o_fold(synonym.concept_synonym_name) = o_fold(wanted.value)
+    JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
+    WHERE wanted.slot = 'value.1'
+      AND concept.vocabulary_id IN ('MedDRA', 'SNOMED')
+    UNION ALL
+    -- value.2: the reviewed mapping cdisc_sdtm/concepts/ae_terms.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/ae_terms.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.2'
+),
+-- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
+-- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
+-- before an invalid one.  A reviewed mapping may name several concepts.
+ranked AS (
+    SELECT
+        found.*,
+        dense_rank() OVER (
+            PARTITION BY found.slot, found.value
+            ORDER BY found.preference,
+                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
+                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
+                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+        ) AS rank
+    FROM found
+    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+targets AS (
+    SELECT
+        ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
+        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
+        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+    FROM ranked
+    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
+    LEFT JOIN cdm.concept_relationship AS link
+        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
+    LEFT JOIN cdm.concept AS target
+        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    WHERE ranked.rank = 1
+),
+results AS (
+    SELECT slot, value, min(concept_id) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        FROM ranked
+        JOIN cdm.concept_relationship AS link
+            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
+            AND link.invalid_reason IS NULL
+        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        WHERE ranked.rank = 1
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.medical_history_undated AS
+WITH
+typed AS (SELECT * FROM work."medical_history_undated values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        "visit ref".id AS visit,
+        coalesce(nullif(o_concept(4214956), 0), 0) AS concept,
+        o_domain(4214956) AS "concept.domain",
+        1 AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif("value.1".concept_id, 0), nullif("value.2".concept_id, 0), CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN 0 END) AS "value",
+        coalesce("value.1.said", "value.2.said") AS "value.source",
+        CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN coalesce(nullif("value.1".source_concept_id, 0), nullif("value.2".source_concept_id, 0), 0) END AS "value.source_concept"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN work."medical_history_undated concepts" AS "value.1" ON "value.1".slot = 'value.1' AND "value.1".value = typed."value.1.said" AND "value.1".nth = 1
+    LEFT JOIN work."medical_history_undated concepts" AS "value.2" ON "value.2".slot = 'value.2' AND "value.2".value = typed."value.2.said" AND "value.2".nth = 1 AND coalesce("value.1".concept_id, 0) = 0
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 4 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
+        o_id('medical_history_undated' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("value.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("value.2.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST(source AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    "start.datetime",
+    source,
+    start,
+    person,
+    visit,
+    concept,
+    "concept.domain",
+    type,
+    "value",
+    "value.source",
+    "value.source_concept"
+FROM final;
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.medical_history_undated AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_concept_id,
+    visit_occurrence_id,
+    observation_source_value,
+    value_source_value
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    start AS observation_date,
+    "start.datetime" AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "value" AS value_as_concept_id,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS observation_source_value,
+    substr("value.source", 1, 50) AS value_source_value
+FROM work.medical_history_undated AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'medical_history_undated', step._file, step._row
+FROM work.medical_history_undated AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'medical_history_undated',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.medical_history_undated
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'medical_history_undated', filter.name, count(step._left_out)
+FROM (VALUES ('occurred'), ('undated')) AS filter(name)
+LEFT JOIN work.medical_history_undated AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'medical_history_undated', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.medical_history_undated AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'not a date'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'medical_history_undated', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.medical_history_undated AS step
+JOIN (VALUES
+    (1, 'visit', 'not found'),
+    (2, 'source', 'cut to its length'),
+    (4, 'value source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'medical_history_undated', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.medical_history_undated AS step
+JOIN (VALUES
+    (1, 'start', 'earliest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'medical_history_undated', 'value', "value.source", count(*)
+FROM work.medical_history_undated
+WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL
+GROUP BY "value.source"
+UNION ALL
+SELECT 'medical_history_undated', 'concept', '4214956 History of clinical finding in subject', count(*)
+FROM work.medical_history_undated
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(4214956) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)
+GROUP BY '4214956 History of clinical finding in subject'
+UNION ALL
+SELECT 'medical_history_undated', 'type', '32809 Case Report Form', count(*)
+FROM work.medical_history_undated
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

@@ -1,0 +1,285 @@
+-- map observation_period
+
+-- map
+CREATE TABLE work.observation_period AS
+WITH
+-- ds, for the join 'consent'
+join_consent AS (
+    SELECT
+        _file,
+        _row,
+        "USUBJID" AS key1,
+        "DSSTDTC",
+        row_number() OVER (PARTITION BY "USUBJID" ORDER BY "DSSTDTC" ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.ds
+    WHERE "DSDECOD" = 'INFORMED CONSENT OBTAINED'
+),
+-- sv, for the join 'first'
+join_first AS (
+    SELECT
+        _file,
+        _row,
+        "USUBJID" AS key1,
+        "SVSTDTC",
+        row_number() OVER (PARTITION BY "USUBJID" ORDER BY "SVSTDTC" ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.sv
+),
+-- sv, for the join 'last'
+join_last AS (
+    SELECT
+        _file,
+        _row,
+        "USUBJID" AS key1,
+        "SVENDTC",
+        "SVSTDTC",
+        row_number() OVER (PARTITION BY "USUBJID" ORDER BY coalesce("SVENDTC", "SVSTDTC") DESC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.sv
+),
+-- the columns of dm that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."DMDTC" AS "DMDTC",
+        i."DTHDTC" AS "DTHDTC",
+        i."RFICDTC" AS "RFICDTC",
+        i."RFPENDTC" AS "RFPENDTC",
+        i."RFSTDTC" AS "RFSTDTC",
+        i."RFXENDTC" AS "RFXENDTC",
+        i."USUBJID" AS "USUBJID",
+        consent."DSSTDTC" AS "consent.DSSTDTC",
+        "first"."SVSTDTC" AS "first.SVSTDTC",
+        "last"."SVENDTC" AS "last.SVENDTC",
+        "last"."SVSTDTC" AS "last.SVSTDTC"
+    FROM source.dm AS i
+    LEFT JOIN join_consent AS consent ON consent.key1 = i."USUBJID" AND consent._nth = 1
+    LEFT JOIN join_first AS "first" ON "first".key1 = i."USUBJID" AND "first"._nth = 1
+    LEFT JOIN join_last AS "last" ON "last".key1 = i."USUBJID" AND "last"._nth = 1
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CAST(NULL AS varchar) AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "USUBJID" AS _key,
+        o_id("USUBJID") AS "person.hash",
+        coalesce("RFICDTC", "consent.DSSTDTC", "first.SVSTDTC", "DMDTC", "RFSTDTC") AS "start.raw",
+        coalesce("RFPENDTC", "DTHDTC", "last.SVENDTC", "last.SVSTDTC", "RFXENDTC") AS "end.raw"
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "start.raw",
+        o_date("start.raw", '%Y-%m-%d') AS "start.full",
+        o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
+        "end.raw",
+        o_date("end.raw", '%Y-%m-%d') AS "end.full",
+        o_datetime("end.raw", '%Y-%m-%d') AS "end.datetime"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start,
+        coalesce("end.full", CASE WHEN o_impute("end.raw", '%Y-%m-%d', 'latest') < coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end.raw", '%Y-%m-%d', 'latest') END) AS "end"
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        1 AS _target
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 1 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end" IS NULL AND start IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
+        o_id('observation_period' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("start.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+                || chr(31) || coalesce(CAST("end" AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    "start.datetime",
+    "end.datetime",
+    start,
+    "end",
+    person,
+    type
+FROM final;
+
+-- ids cdm.observation_period
+INSERT INTO register.observation_period (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.observation_period AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation_period AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation_period) AS last;
+
+-- write cdm.observation_period
+INSERT INTO cdm.observation_period (
+    observation_period_id,
+    person_id,
+    observation_period_start_date,
+    observation_period_end_date,
+    period_type_concept_id
+)
+SELECT
+    ids.id AS observation_period_id,
+    person AS person_id,
+    start AS observation_period_start_date,
+    coalesce("end", start) AS observation_period_end_date,
+    coalesce(type, 0) AS period_type_concept_id
+FROM work.observation_period AS step
+JOIN register.observation_period AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation_period
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation_period', ids.id, 'observation_period', step._file, step._row
+FROM work.observation_period AS step
+JOIN register.observation_period AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'observation_period',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.observation_period
+WHERE _target = 1;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'observation_period', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.observation_period AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'not a date'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'observation_period', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.observation_period AS step
+JOIN (VALUES
+    (1, 'end', 'not a date')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'observation_period', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.observation_period AS step
+JOIN (VALUES
+    (1, 'start', 'earliest'),
+    (2, 'end', 'latest'),
+    (4, 'end', 'start')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'observation_period', 'type', '32809 Case Report Form', count(*)
+FROM work.observation_period
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

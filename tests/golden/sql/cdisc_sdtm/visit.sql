@@ -1,0 +1,285 @@
+-- map visit
+
+-- map
+CREATE TABLE work.visit AS
+WITH
+-- the columns of sv that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."SVENDTC" AS "SVENDTC",
+        i."SVOCCUR" AS "SVOCCUR",
+        i."SVSTDTC" AS "SVSTDTC",
+        i."SVUPDES" AS "SVUPDES",
+        i."USUBJID" AS "USUBJID",
+        i."VISIT" AS "VISIT",
+        i."VISITNUM" AS "VISITNUM"
+    FROM source.sv AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(coalesce("SVOCCUR", 'Y') <> 'N', FALSE) THEN 'took_place'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "USUBJID" || chr(31) || o_plain(round(o_num("VISITNUM"), 4)) AS _key,
+        o_id("USUBJID") AS "person.hash",
+        "SVSTDTC" AS "start.raw",
+        "SVENDTC" AS "end.raw",
+        coalesce("VISIT", "SVUPDES") AS source
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "start.raw",
+        o_date("start.raw", '%Y-%m-%d') AS "start.full",
+        o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
+        "end.raw",
+        o_date("end.raw", '%Y-%m-%d') AS "end.full",
+        o_datetime("end.raw", '%Y-%m-%d') AS "end.datetime",
+        source
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start,
+        coalesce("end.full", CASE WHEN o_impute("end.raw", '%Y-%m-%d', 'latest') < coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end.raw", '%Y-%m-%d', 'latest') END) AS "end"
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(nullif(o_concept(9202), 0), 0) AS concept,
+        o_domain(9202) AS "concept.domain",
+        1 AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 2 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end" IS NULL AND start IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
+        o_id(_key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("start.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST(source AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+                || chr(31) || coalesce(CAST("end" AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    "start.datetime",
+    "end.datetime",
+    source,
+    start,
+    "end",
+    person,
+    concept,
+    "concept.domain",
+    type
+FROM final;
+
+-- ids cdm.visit_occurrence
+INSERT INTO register.visit_occurrence (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.visit AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.visit_occurrence AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.visit_occurrence) AS last;
+
+-- write cdm.visit_occurrence
+INSERT INTO cdm.visit_occurrence (
+    visit_occurrence_id,
+    person_id,
+    visit_concept_id,
+    visit_start_date,
+    visit_start_datetime,
+    visit_end_date,
+    visit_end_datetime,
+    visit_type_concept_id,
+    visit_source_value
+)
+SELECT
+    ids.id AS visit_occurrence_id,
+    person AS person_id,
+    coalesce(concept, 0) AS visit_concept_id,
+    start AS visit_start_date,
+    "start.datetime" AS visit_start_datetime,
+    coalesce("end", start) AS visit_end_date,
+    "end.datetime" AS visit_end_datetime,
+    coalesce(type, 0) AS visit_type_concept_id,
+    substr(source, 1, 50) AS visit_source_value
+FROM work.visit AS step
+JOIN register.visit_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- referenced cdm.visit_occurrence
+INSERT INTO work."ids of visit_occurrence" (hash, id)
+SELECT ids.hash, ids.id
+FROM work.visit AS step
+JOIN register.visit_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.visit_occurrence
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'visit_occurrence', ids.id, 'visit', step._file, step._row
+FROM work.visit AS step
+JOIN register.visit_occurrence AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'visit',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.visit
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'visit', filter.name, count(step._left_out)
+FROM (VALUES ('took_place')) AS filter(name)
+LEFT JOIN work.visit AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'visit', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.visit AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'not a date'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'visit', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.visit AS step
+JOIN (VALUES
+    (1, 'end', 'not a date'),
+    (2, 'source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'visit', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.visit AS step
+JOIN (VALUES
+    (1, 'start', 'earliest'),
+    (2, 'end', 'latest'),
+    (4, 'end', 'start')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'visit', 'concept', '9202 Outpatient Visit', count(*)
+FROM work.visit
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(9202) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)
+GROUP BY '9202 Outpatient Visit'
+UNION ALL
+SELECT 'visit', 'type', '32809 Case Report Form', count(*)
+FROM work.visit
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

@@ -1,0 +1,460 @@
+-- map vital_signs
+
+-- values
+CREATE TABLE work."vital_signs values" AS
+WITH
+-- the columns of vs that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."USUBJID" AS "USUBJID",
+        i."VISITNUM" AS "VISITNUM",
+        i."VSDTC" AS "VSDTC",
+        i."VSLOC" AS "VSLOC",
+        i."VSLOINC" AS "VSLOINC",
+        i."VSORRES" AS "VSORRES",
+        i."VSPOS" AS "VSPOS",
+        i."VSSEQ" AS "VSSEQ",
+        i."VSSTAT" AS "VSSTAT",
+        i."VSSTRESC" AS "VSSTRESC",
+        i."VSSTRESN" AS "VSSTRESN",
+        i."VSSTRESU" AS "VSSTRESU",
+        i."VSTESTCD" AS "VSTESTCD",
+        i."VSTPT" AS "VSTPT"
+    FROM source.vs AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(coalesce("VSSTAT", 'DONE') <> 'NOT DONE', FALSE) THEN 'done'
+            WHEN NOT coalesce("VSORRES" IS NOT NULL OR "VSSTRESC" IS NOT NULL, FALSE) THEN 'result'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "USUBJID" || chr(31) || o_plain(o_num("VSSEQ")) AS _key,
+        o_id("USUBJID") AS "person.hash",
+        o_id("USUBJID" || chr(31) || o_plain(round(o_num("VISITNUM"), 4))) AS "visit.hash",
+        "VSLOINC" AS "concept.1.said",
+        "VSTESTCD" AS "concept.2.said",
+        "VSSTRESU" AS "unit.1.said",
+        "VSSTRESU" AS "unit.2.said",
+        "VSDTC" AS "start.raw",
+        "VSSTRESN" AS "number.raw",
+        nullif(coalesce("VSTESTCD", '') || coalesce(CASE WHEN "VSPOS" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSPOS", ''), '') END, '') || coalesce(CASE WHEN "VSLOC" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSLOC", ''), '') END, '') || coalesce(CASE WHEN "VSTPT" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSTPT", ''), '') END, ''), '') AS source,
+        coalesce("VSORRES", "VSSTRESC") AS value_source
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "visit.hash",
+        "concept.1.said",
+        "concept.2.said",
+        "unit.1.said",
+        "unit.2.said",
+        "start.raw",
+        o_date("start.raw", '%Y-%m-%d') AS "start.full",
+        o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
+        "number.raw",
+        o_num("number.raw") AS number,
+        source,
+        value_source
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start
+    FROM converted
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."vital_signs concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."vital_signs values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'concept.2' AS slot, "concept.2.said" AS value
+    FROM work."vital_signs values"
+    WHERE "concept.2.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'unit.1' AS slot, "unit.1.said" AS value
+    FROM work."vital_signs values"
+    WHERE "unit.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'unit.2' AS slot, "unit.2.said" AS value
+    FROM work."vital_signs values"
+    WHERE "unit.2.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the code in LOINC
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'LOINC' THEN 1 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_code) = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+      AND concept.vocabulary_id IN ('LOINC')
+    UNION ALL
+    -- concept.2: the reviewed mapping cdisc_sdtm/concepts/vital_signs.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/vital_signs.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.2'
+    UNION ALL
+    -- unit.1: the reviewed mapping cdisc_sdtm/concepts/units.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/units.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'unit.1'
+    UNION ALL
+    -- unit.2: the code in UCUM
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'UCUM' THEN 1 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_code) = o_fold(wanted.value)
+    WHERE wanted.slot = 'unit.2'
+      AND concept.vocabulary_id IN ('UCUM')
+),
+-- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
+-- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
+-- before an invalid one.  A reviewed mapping may name several concepts.
+ranked AS (
+    SELECT
+        found.*,
+        dense_rank() OVER (
+            PARTITION BY found.slot, found.value
+            ORDER BY found.preference,
+                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
+                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
+                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+        ) AS rank
+    FROM found
+    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+targets AS (
+    SELECT
+        ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
+        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
+        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+    FROM ranked
+    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
+    LEFT JOIN cdm.concept_relationship AS link
+        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
+    LEFT JOIN cdm.concept AS target
+        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    WHERE ranked.rank = 1
+),
+results AS (
+    SELECT slot, value, min(concept_id) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        FROM ranked
+        JOIN cdm.concept_relationship AS link
+            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
+            AND link.invalid_reason IS NULL
+        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        WHERE ranked.rank = 1
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.vital_signs AS
+WITH
+typed AS (SELECT * FROM work."vital_signs values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        "visit ref".id AS visit,
+        coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN 0 END) AS concept,
+        coalesce("concept.1.said", "concept.2.said") AS "concept.source",
+        CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), 0) END AS "concept.source_concept",
+        coalesce("concept.1".domain_id, "concept.2".domain_id) AS "concept.domain",
+        coalesce("concept.1".value_concept_id, "concept.2".value_concept_id) AS "concept.value",
+        coalesce("concept.1".nth, "concept.2".nth, 1) AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif("unit.1".concept_id, 0), nullif("unit.2".concept_id, 0), CASE WHEN coalesce("unit.1.said", "unit.2.said") IS NOT NULL THEN 0 END) AS unit,
+        coalesce("unit.1.said", "unit.2.said") AS "unit.source",
+        CASE WHEN coalesce("unit.1.said", "unit.2.said") IS NOT NULL THEN coalesce(nullif("unit.1".source_concept_id, 0), nullif("unit.2".source_concept_id, 0), 0) END AS "unit.source_concept"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN work."vital_signs concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+    LEFT JOIN work."vital_signs concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
+    LEFT JOIN work."vital_signs concepts" AS "unit.1" ON "unit.1".slot = 'unit.1' AND "unit.1".value = typed."unit.1.said" AND "unit.1".nth = 1
+    LEFT JOIN work."vital_signs concepts" AS "unit.2" ON "unit.2".slot = 'unit.2' AND "unit.2".value = typed."unit.2.said" AND "unit.2".nth = 1 AND coalesce("unit.1".concept_id, 0) = 0
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "number.raw" IS NOT NULL AND number IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(value_source) > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("unit.source") > 50 THEN 16 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
+        o_id('vital_signs' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("unit.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("unit.2.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+                || chr(31) || coalesce(CAST(number AS varchar), '')
+                || chr(31) || coalesce(CAST(source AS varchar), '')
+                || chr(31) || coalesce(CAST(value_source AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    "start.datetime",
+    number,
+    source,
+    value_source,
+    start,
+    person,
+    visit,
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.domain",
+    "concept.value",
+    type,
+    unit,
+    "unit.source",
+    "unit.source_concept"
+FROM final;
+
+-- ids cdm.measurement
+INSERT INTO register.measurement (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.vital_signs AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.measurement) AS last;
+
+-- write cdm.measurement
+INSERT INTO cdm.measurement (
+    measurement_id,
+    person_id,
+    measurement_concept_id,
+    measurement_date,
+    measurement_datetime,
+    measurement_type_concept_id,
+    value_as_number,
+    value_as_concept_id,
+    unit_concept_id,
+    visit_occurrence_id,
+    measurement_source_value,
+    measurement_source_concept_id,
+    unit_source_value,
+    unit_source_concept_id,
+    value_source_value
+)
+SELECT
+    ids.id AS measurement_id,
+    person AS person_id,
+    coalesce(concept, 0) AS measurement_concept_id,
+    start AS measurement_date,
+    "start.datetime" AS measurement_datetime,
+    coalesce(type, 0) AS measurement_type_concept_id,
+    number AS value_as_number,
+    "concept.value" AS value_as_concept_id,
+    unit AS unit_concept_id,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS measurement_source_value,
+    "concept.source_concept" AS measurement_source_concept_id,
+    substr("unit.source", 1, 50) AS unit_source_value,
+    "unit.source_concept" AS unit_source_concept_id,
+    substr(value_source, 1, 50) AS value_source_value
+FROM work.vital_signs AS step
+JOIN register.measurement AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.measurement
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'measurement', ids.id, 'vital_signs', step._file, step._row
+FROM work.vital_signs AS step
+JOIN register.measurement AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'vital_signs',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.vital_signs
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'vital_signs', filter.name, count(step._left_out)
+FROM (VALUES ('done'), ('result')) AS filter(name)
+LEFT JOIN work.vital_signs AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'vital_signs', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.vital_signs AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'not a date'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'vital_signs', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.vital_signs AS step
+JOIN (VALUES
+    (1, 'visit', 'not found'),
+    (2, 'number', 'not a number'),
+    (4, 'source', 'cut to its length'),
+    (8, 'value_source', 'cut to its length'),
+    (16, 'unit source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'vital_signs', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.vital_signs AS step
+JOIN (VALUES
+    (1, 'start', 'earliest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'vital_signs', 'concept', "concept.source", count(*)
+FROM work.vital_signs
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'vital_signs', 'unit', "unit.source", count(*)
+FROM work.vital_signs
+WHERE _left_out IS NULL AND _target = 1 AND unit = 0 AND "unit.source" IS NOT NULL
+GROUP BY "unit.source"
+UNION ALL
+SELECT 'vital_signs', 'type', '32809 Case Report Form', count(*)
+FROM work.vital_signs
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

@@ -1,0 +1,558 @@
+-- map adverse_event_relation
+
+-- values
+CREATE TABLE work."adverse_event_relation values" AS
+WITH
+-- dsp.adverse_event, for the join 'event'
+join_event AS (
+    SELECT
+        _file,
+        _row,
+        "trial" AS key1,
+        subject_id AS key2,
+        sequence AS key3,
+        start_date
+    FROM dsp.adverse_event
+),
+-- the columns of dsp.adverse_event_relation that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.action AS action,
+        i.drug AS drug,
+        i.drug_number AS drug_number,
+        i.expected AS expected,
+        i.relation AS relation,
+        i.relation_recorded AS relation_recorded,
+        i.sequence AS sequence,
+        i.subject_id AS subject_id,
+        i.trial AS trial,
+        event.start_date AS "event.start_date",
+        event._row IS NULL AS "event missing"
+    FROM dsp.adverse_event_relation AS i
+    LEFT JOIN join_event AS event ON event.key1 = i.trial AND event.key2 = i.subject_id AND event.key3 = i.sequence
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(relation IS NOT NULL OR relation_recorded IS NOT NULL, FALSE) THEN 'has_relation'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id || chr(31) || CAST(sequence AS varchar) || chr(31) || CAST(drug_number AS varchar) AS _key,
+        o_id(trial || chr(31) || subject_id) AS "person.hash",
+        'relation to study drug' AS "concept.1.said",
+        "event.start_date" AS start,
+        relation AS "text",
+        relation_recorded AS value_source,
+        drug AS qualifier_source,
+        'expected for study drug' AS "expected.concept.1.said",
+        CASE WHEN expected THEN 'expected' ELSE 'not expected' END AS "expected.text",
+        drug AS "expected.qualifier_source",
+        expected IS NOT NULL AS "expected.when",
+        'action taken with study drug' AS "action.concept.1.said",
+        action AS "action.text",
+        drug AS "action.qualifier_source",
+        action IS NOT NULL AS "action.when",
+        "event missing"
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "concept.1.said",
+        start,
+        "text",
+        value_source,
+        qualifier_source,
+        "expected.concept.1.said",
+        "expected.text",
+        "expected.qualifier_source",
+        "expected.when",
+        "action.concept.1.said",
+        "action.text",
+        "action.qualifier_source",
+        "action.when",
+        "event missing"
+    FROM raw
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."adverse_event_relation concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."adverse_event_relation values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'expected.concept.1' AS slot, "expected.concept.1.said" AS value
+    FROM work."adverse_event_relation values"
+    WHERE "expected.concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'action.concept.1' AS slot, "action.concept.1.said" AS value
+    FROM work."adverse_event_relation values"
+    WHERE "action.concept.1.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+    UNION ALL
+    -- expected.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'expected.concept.1'
+    UNION ALL
+    -- action.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'action.concept.1'
+),
+-- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
+-- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
+-- before an invalid one.  A reviewed mapping may name several concepts.
+ranked AS (
+    SELECT
+        found.*,
+        dense_rank() OVER (
+            PARTITION BY found.slot, found.value
+            ORDER BY found.preference,
+                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
+                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
+                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+        ) AS rank
+    FROM found
+    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+targets AS (
+    SELECT
+        ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
+        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
+        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+    FROM ranked
+    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
+    LEFT JOIN cdm.concept_relationship AS link
+        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
+    LEFT JOIN cdm.concept AS target
+        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    WHERE ranked.rank = 1
+),
+results AS (
+    SELECT slot, value, min(concept_id) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        FROM ranked
+        JOIN cdm.concept_relationship AS link
+            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
+            AND link.invalid_reason IS NULL
+        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        WHERE ranked.rank = 1
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.adverse_event_relation AS
+WITH
+typed AS (SELECT * FROM work."adverse_event_relation values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(nullif("concept.1".concept_id, 0), CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        "concept.1.said" AS "concept.source",
+        CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
+        "concept.1".domain_id AS "concept.domain",
+        "concept.1".value_concept_id AS "concept.value",
+        coalesce("concept.1".nth, 1) AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif("expected.concept.1".concept_id, 0), CASE WHEN "expected.concept.1.said" IS NOT NULL THEN 0 END) AS "expected.concept",
+        "expected.concept.1.said" AS "expected.concept.source",
+        CASE WHEN "expected.concept.1.said" IS NOT NULL THEN coalesce(nullif("expected.concept.1".source_concept_id, 0), 0) END AS "expected.concept.source_concept",
+        coalesce(nullif("action.concept.1".concept_id, 0), CASE WHEN "action.concept.1.said" IS NOT NULL THEN 0 END) AS "action.concept",
+        "action.concept.1.said" AS "action.concept.source",
+        CASE WHEN "action.concept.1.said" IS NOT NULL THEN coalesce(nullif("action.concept.1".source_concept_id, 0), 0) END AS "action.concept.source_concept"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."adverse_event_relation concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+    LEFT JOIN work."adverse_event_relation concepts" AS "expected.concept.1" ON "expected.concept.1".slot = 'expected.concept.1' AND "expected.concept.1".value = typed."expected.concept.1.said" AND "expected.concept.1".nth = 1
+    LEFT JOIN work."adverse_event_relation concepts" AS "action.concept.1" ON "action.concept.1".slot = 'action.concept.1' AND "action.concept.1".value = typed."action.concept.1.said" AND "action.concept.1".nth = 1
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "event missing" THEN 2
+            WHEN "person.hash" IS NULL THEN 3
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 4
+            WHEN start IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(value_source) > 50 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("expected.text") > 60 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("expected.qualifier_source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("expected.concept.source") > 50 THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("action.text") > 60 THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("action.qualifier_source") > 50 THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("action.concept.source") > 50 THEN 512 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id('adverse_event_relation' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+                || chr(31) || coalesce(CAST("text" AS varchar), '')
+                || chr(31) || coalesce(CAST(value_source AS varchar), '')
+                || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
+                || chr(31) || coalesce(CAST("expected.concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("expected.text" AS varchar), '')
+                || chr(31) || coalesce(CAST("expected.qualifier_source" AS varchar), '')
+                || chr(31) || coalesce(CAST("expected.when" AS varchar), '')
+                || chr(31) || coalesce(CAST("action.concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("action.text" AS varchar), '')
+                || chr(31) || coalesce(CAST("action.qualifier_source" AS varchar), '')
+                || chr(31) || coalesce(CAST("action.when" AS varchar), '')
+                || chr(31) || coalesce(CAST("event missing" AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    start,
+    "text",
+    value_source,
+    qualifier_source,
+    "expected.text",
+    "expected.qualifier_source",
+    "expected.when",
+    "action.text",
+    "action.qualifier_source",
+    "action.when",
+    "event missing",
+    person,
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.domain",
+    "concept.value",
+    type,
+    "expected.concept",
+    "expected.concept.source",
+    "expected.concept.source_concept",
+    "action.concept",
+    "action.concept.source",
+    "action.concept.source_concept"
+FROM final;
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.adverse_event_relation AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_string,
+    value_as_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value,
+    value_source_value
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    start AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("text", 1, 60) AS value_as_string,
+    "concept.value" AS value_as_concept_id,
+    substr("concept.source", 1, 50) AS observation_source_value,
+    "concept.source_concept" AS observation_source_concept_id,
+    substr(qualifier_source, 1, 50) AS qualifier_source_value,
+    substr(value_source, 1, 50) AS value_source_value
+FROM work.adverse_event_relation AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event_relation', step._file, step._row
+FROM work.adverse_event_relation AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'expected') AS hash
+    FROM work.adverse_event_relation AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("expected.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'expected'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_string,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("expected.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("expected.text", 1, 60) AS value_as_string,
+    substr("expected.concept.source", 1, 50) AS observation_source_value,
+    "expected.concept.source_concept" AS observation_source_concept_id,
+    substr("expected.qualifier_source", 1, 50) AS qualifier_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event_relation AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'expected')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("expected.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event_relation', step._file, step._row
+FROM work.adverse_event_relation AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'expected')
+WHERE step._status = 'used' AND (_target = 1 AND ("expected.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'action') AS hash
+    FROM work.adverse_event_relation AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("action.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'action'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_string,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("action.concept", 0) AS observation_concept_id,
+    start AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("action.text", 1, 60) AS value_as_string,
+    substr("action.concept.source", 1, 50) AS observation_source_value,
+    "action.concept.source_concept" AS observation_source_concept_id,
+    substr("action.qualifier_source", 1, 50) AS qualifier_source_value,
+    parent.id AS observation_event_id,
+    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+FROM work.adverse_event_relation AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'action')
+JOIN register.observation AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("action.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'adverse_event_relation', step._file, step._row
+FROM work.adverse_event_relation AS step
+JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'action')
+WHERE step._status = 'used' AND (_target = 1 AND ("action.when"));
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'adverse_event_relation',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.adverse_event_relation
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'adverse_event_relation', filter.name, count(step._left_out)
+FROM (VALUES ('has_relation')) AS filter(name)
+LEFT JOIN work.adverse_event_relation AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'adverse_event_relation', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.adverse_event_relation AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'join event', 'no match'),
+    (3, 'person', 'missing'),
+    (4, 'person', 'not found'),
+    (5, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'adverse_event_relation', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.adverse_event_relation AS step
+JOIN (VALUES
+    (1, 'text', 'cut to its length'),
+    (2, 'value_source', 'cut to its length'),
+    (4, 'qualifier_source', 'cut to its length'),
+    (8, 'concept source', 'cut to its length'),
+    (16, 'expected.text', 'cut to its length'),
+    (32, 'expected.qualifier_source', 'cut to its length'),
+    (64, 'expected.concept source', 'cut to its length'),
+    (128, 'action.text', 'cut to its length'),
+    (256, 'action.qualifier_source', 'cut to its length'),
+    (512, 'action.concept source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'adverse_event_relation', 'concept', "concept.source", count(*)
+FROM work.adverse_event_relation
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'adverse_event_relation', 'type', '32809 Case Report Form', count(*)
+FROM work.adverse_event_relation
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form'
+UNION ALL
+SELECT 'adverse_event_relation', 'expected.concept', "expected.concept.source", count(*)
+FROM work.adverse_event_relation
+WHERE _left_out IS NULL AND _target = 1 AND "expected.concept" = 0 AND "expected.concept.source" IS NOT NULL AND ("expected.when")
+GROUP BY "expected.concept.source"
+UNION ALL
+SELECT 'adverse_event_relation', 'action.concept', "action.concept.source", count(*)
+FROM work.adverse_event_relation
+WHERE _left_out IS NULL AND _target = 1 AND "action.concept" = 0 AND "action.concept.source" IS NOT NULL AND ("action.when")
+GROUP BY "action.concept.source";

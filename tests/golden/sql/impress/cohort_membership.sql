@@ -1,0 +1,238 @@
+-- map cohort_membership
+
+-- map
+CREATE TABLE work.cohort_membership AS
+WITH
+-- the columns of dsp.cohort_allocation that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.allocation_date AS allocation_date,
+        i.cohort_name AS cohort_name,
+        i.subject_id AS subject_id,
+        i.trial AS trial
+    FROM dsp.cohort_allocation AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CAST(NULL AS varchar) AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id || chr(31) || CAST(allocation_date AS varchar) || chr(31) || cohort_name AS _key,
+        o_id(trial || chr(31) || subject_id) AS "person.hash",
+        allocation_date AS start,
+        'trial cohort' AS source,
+        cohort_name AS "text",
+        cohort_name AS value_source
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        start,
+        source,
+        "text",
+        value_source
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(nullif(o_concept(37208111), 0), 0) AS concept,
+        o_domain(37208111) AS "concept.domain",
+        1 AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN start IS NULL THEN 4
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(value_source) > 50 THEN 4 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id('cohort_membership' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST(start AS varchar), '')
+                || chr(31) || coalesce(CAST(source AS varchar), '')
+                || chr(31) || coalesce(CAST("text" AS varchar), '')
+                || chr(31) || coalesce(CAST(value_source AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    start,
+    source,
+    "text",
+    value_source,
+    person,
+    concept,
+    "concept.domain",
+    type
+FROM final;
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.cohort_membership AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_string,
+    observation_source_value,
+    value_source_value
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    start AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("text", 1, 60) AS value_as_string,
+    substr(source, 1, 50) AS observation_source_value,
+    substr(value_source, 1, 50) AS value_source_value
+FROM work.cohort_membership AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row
+FROM work.cohort_membership AS step
+JOIN register.observation AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'cohort_membership',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.cohort_membership
+WHERE _target = 1;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'cohort_membership', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.cohort_membership AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'cohort_membership', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.cohort_membership AS step
+JOIN (VALUES
+    (1, 'source', 'cut to its length'),
+    (2, 'text', 'cut to its length'),
+    (4, 'value_source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'cohort_membership', 'concept', '37208111 Clinical trial arm', count(*)
+FROM work.cohort_membership
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(37208111) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)
+GROUP BY '37208111 Clinical trial arm'
+UNION ALL
+SELECT 'cohort_membership', 'type', '32809 Case Report Form', count(*)
+FROM work.cohort_membership
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

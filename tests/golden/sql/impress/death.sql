@@ -1,0 +1,312 @@
+-- map death
+
+-- values
+CREATE TABLE work."death values" AS
+WITH
+-- dsp.adverse_event, for the join 'fatal'
+join_fatal AS (
+    SELECT
+        _file,
+        _row,
+        "trial" AS key1,
+        subject_id AS key2,
+        term,
+        row_number() OVER (PARTITION BY "trial", subject_id ORDER BY start_date DESC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM dsp.adverse_event
+    WHERE outcome = 'fatal'
+),
+-- the columns of dsp.death that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."date" AS "date",
+        i.subject_id AS subject_id,
+        i.trial AS trial,
+        fatal.term AS "fatal.term"
+    FROM dsp.death AS i
+    LEFT JOIN join_fatal AS fatal ON fatal.key1 = i.trial AND fatal.key2 = i.subject_id AND fatal._nth = 1
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CAST(NULL AS varchar) AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id AS _key,
+        o_id(trial || chr(31) || subject_id) AS "person.hash",
+        "fatal.term" AS "concept.1.said",
+        "date" AS start
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "concept.1.said",
+        start
+    FROM raw
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."death concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."death values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the reviewed mapping prime_rose/concepts/ctcae_terms.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ctcae_terms.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+),
+-- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
+-- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
+-- before an invalid one.  A reviewed mapping may name several concepts.
+ranked AS (
+    SELECT
+        found.*,
+        dense_rank() OVER (
+            PARTITION BY found.slot, found.value
+            ORDER BY found.preference,
+                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
+                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
+                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+        ) AS rank
+    FROM found
+    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+targets AS (
+    SELECT
+        ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
+        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
+        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+    FROM ranked
+    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
+    LEFT JOIN cdm.concept_relationship AS link
+        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
+    LEFT JOIN cdm.concept AS target
+        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    WHERE ranked.rank = 1
+),
+results AS (
+    SELECT slot, value, min(concept_id) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        FROM ranked
+        JOIN cdm.concept_relationship AS link
+            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
+            AND link.invalid_reason IS NULL
+        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        WHERE ranked.rank = 1
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.death AS
+WITH
+typed AS (SELECT * FROM work."death values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(nullif("concept.1".concept_id, 0), CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        "concept.1.said" AS "concept.source",
+        CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
+        "concept.1".domain_id AS "concept.domain",
+        "concept.1".value_concept_id AS "concept.value",
+        coalesce("concept.1".nth, 1) AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."death concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN start IS NULL THEN 4
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 1 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id('death' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    start,
+    person,
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.domain",
+    "concept.value",
+    type
+FROM final;
+
+-- write cdm.death
+INSERT INTO cdm.death (
+    person_id,
+    death_date,
+    death_type_concept_id,
+    cause_concept_id,
+    cause_source_value,
+    cause_source_concept_id
+)
+SELECT
+    person AS person_id,
+    start AS death_date,
+    type AS death_type_concept_id,
+    concept AS cause_concept_id,
+    substr("concept.source", 1, 50) AS cause_source_value,
+    "concept.source_concept" AS cause_source_concept_id
+FROM work.death AS step
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.death
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'death', person, 'death', step._file, step._row
+FROM work.death AS step
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'death',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.death
+WHERE _target = 1;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'death', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.death AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'death', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.death AS step
+JOIN (VALUES
+    (1, 'concept source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'death', 'concept', "concept.source", count(*)
+FROM work.death
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'death', 'type', '32809 Case Report Form', count(*)
+FROM work.death
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

@@ -1,0 +1,310 @@
+-- map impress_adverse_event
+
+-- map
+CREATE TABLE work.impress_adverse_event AS
+WITH
+-- dsp.death, for the join 'death'
+join_death AS (
+    SELECT
+        _file,
+        _row,
+        subject_id AS key1,
+        "date"
+    FROM dsp.death
+),
+-- the columns of ae that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."AECTCAET" AS "AECTCAET",
+        i."AEENDAT" AS "AEENDAT",
+        i."AEOUT" AS "AEOUT",
+        i."AESERCD" AS "AESERCD",
+        i."AESPID" AS "AESPID",
+        i."AESTDAT" AS "AESTDAT",
+        i."AETOXGRECD" AS "AETOXGRECD",
+        i."SAESTDAT" AS "SAESTDAT",
+        i."SubjectId" AS "SubjectId",
+        death."date" AS "death.date"
+    FROM source.ae AS i
+    LEFT JOIN join_death AS death ON death.key1 = i."SubjectId"
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce("SubjectId" IN (SELECT subject FROM work."scope allocated"), FALSE) THEN 'allocated'
+            WHEN NOT coalesce("AECTCAET" IS NOT NULL OR "AESTDAT" IS NOT NULL OR "AETOXGRECD" IS NOT NULL, FALSE) THEN 'has_event'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "SubjectId" || chr(31) || "AESPID" AS _key,
+        "SubjectId" AS subject_id,
+        "AESPID" AS "sequence.raw",
+        "AECTCAET" AS term,
+        "AETOXGRECD" AS "grade.raw",
+        '5.0' AS ctcae_version,
+        "AESTDAT" AS "start_date.raw",
+        coalesce("AEENDAT", CAST(CASE WHEN o_num("AESERCD") = 1 AND o_date("AESTDAT", '%Y-%m-%d') <= "death.date" THEN "death.date" END AS varchar)) AS "end_date.raw",
+        "AESERCD" AS "serious.raw",
+        "SAESTDAT" AS "serious_date.raw",
+        "AEOUT" AS "outcome.raw"
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        subject_id,
+        "sequence.raw",
+        o_whole(o_num("sequence.raw")) AS sequence,
+        term,
+        "grade.raw",
+        CASE WHEN o_whole(o_num("grade.raw")) IN (1, 2, 3, 4, 5) THEN o_whole(o_num("grade.raw")) END AS grade,
+        ctcae_version,
+        "start_date.raw",
+        o_date("start_date.raw", '%Y-%m-%d') AS "start_date.full",
+        "end_date.raw",
+        o_date("end_date.raw", '%Y-%m-%d') AS "end_date.full",
+        "serious.raw",
+        CASE coalesce(o_plain(o_num("serious.raw")), o_fold("serious.raw")) WHEN '1' THEN TRUE WHEN '0' THEN FALSE END AS serious,
+        "serious_date.raw",
+        o_date("serious_date.raw", '%Y-%m-%d') AS "serious_date.full",
+        "outcome.raw",
+        CASE o_fold("outcome.raw") WHEN 'recovered/resolved' THEN 'recovered' WHEN 'recovering/resolving' THEN 'recovering' WHEN 'not recovered/not resolved' THEN 'not recovered' WHEN 'recovered/resolved with sequelae' THEN 'recovered with sequelae' WHEN 'fatal' THEN 'fatal' END AS outcome
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("start_date.full", o_impute("start_date.raw", '%Y-%m-%d', 'earliest')) AS start_date,
+        coalesce("end_date.full", CASE WHEN o_impute("end_date.raw", '%Y-%m-%d', 'latest') < coalesce("start_date.full", o_impute("start_date.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start_date.full", o_impute("start_date.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end_date.raw", '%Y-%m-%d', 'latest') END) AS end_date,
+        coalesce("serious_date.full", o_impute("serious_date.raw", '%Y-%m-%d', 'earliest')) AS serious_date
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            WHEN "sequence.raw" IS NOT NULL AND sequence IS NULL THEN 3
+            WHEN sequence IS NULL THEN 4
+            WHEN term IS NULL THEN 5
+            WHEN "start_date.raw" IS NOT NULL AND start_date IS NULL THEN 6
+            WHEN start_date IS NULL THEN 7
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "grade.raw" IS NOT NULL AND grade IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end_date.raw" IS NOT NULL AND end_date IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "serious.raw" IS NOT NULL AND serious IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "serious_date.raw" IS NOT NULL AND serious_date IS NULL THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "outcome.raw" IS NOT NULL AND outcome IS NULL THEN 16 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start_date.full" IS NULL AND start_date IS NOT NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end_date.full" IS NULL AND end_date IS NOT NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "serious_date.full" IS NULL AND serious_date IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
+        o_id(_key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST(subject_id AS varchar), '')
+                || chr(31) || coalesce(CAST(sequence AS varchar), '')
+                || chr(31) || coalesce(CAST(term AS varchar), '')
+                || chr(31) || coalesce(CAST(grade AS varchar), '')
+                || chr(31) || coalesce(CAST(ctcae_version AS varchar), '')
+                || chr(31) || coalesce(CAST(serious AS varchar), '')
+                || chr(31) || coalesce(CAST(outcome AS varchar), '')
+                || chr(31) || coalesce(CAST(start_date AS varchar), '')
+                || chr(31) || coalesce(CAST(end_date AS varchar), '')
+                || chr(31) || coalesce(CAST(serious_date AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    sequence,
+    term,
+    grade,
+    ctcae_version,
+    "serious.raw",
+    serious,
+    "outcome.raw",
+    outcome,
+    start_date,
+    end_date,
+    serious_date
+FROM final;
+
+-- write dsp.adverse_event
+INSERT INTO dsp.adverse_event (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    sequence,
+    term,
+    grade,
+    ctcae_version,
+    start_date,
+    end_date,
+    serious,
+    serious_date,
+    outcome
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'impress' AS trial,
+    subject_id AS subject_id,
+    sequence AS sequence,
+    term AS term,
+    grade AS grade,
+    ctcae_version AS ctcae_version,
+    start_date AS start_date,
+    end_date AS end_date,
+    serious AS serious,
+    serious_date AS serious_date,
+    outcome AS outcome
+FROM work.impress_adverse_event AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'impress_adverse_event',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.impress_adverse_event
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'impress_adverse_event', filter.name, count(step._left_out)
+FROM (VALUES ('allocated'), ('has_event')) AS filter(name)
+LEFT JOIN work.impress_adverse_event AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'impress_adverse_event', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.impress_adverse_event AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing'),
+    (3, 'sequence', 'not a whole number'),
+    (4, 'sequence', 'missing'),
+    (5, 'term', 'missing'),
+    (6, 'start_date', 'not a date'),
+    (7, 'start_date', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'impress_adverse_event', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.impress_adverse_event AS step
+JOIN (VALUES
+    (1, 'grade', 'not in the value set'),
+    (2, 'end_date', 'not a date'),
+    (4, 'serious', 'not in the value map'),
+    (8, 'serious_date', 'not a date'),
+    (16, 'outcome', 'not in the value map')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'impress_adverse_event', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.impress_adverse_event AS step
+JOIN (VALUES
+    (1, 'start_date', 'earliest'),
+    (2, 'end_date', 'latest'),
+    (4, 'serious_date', 'earliest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'impress_adverse_event', 'serious', "serious.raw", count(*)
+FROM work.impress_adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND "serious.raw" IS NOT NULL AND serious IS NULL
+GROUP BY "serious.raw"
+UNION ALL
+SELECT 'impress_adverse_event', 'outcome', "outcome.raw", count(*)
+FROM work.impress_adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND "outcome.raw" IS NOT NULL AND outcome IS NULL
+GROUP BY "outcome.raw";

@@ -1,0 +1,289 @@
+-- map impress_adverse_event_relation
+
+-- map
+CREATE TABLE work.impress_adverse_event_relation AS
+WITH
+-- dsp.adverse_event, for the join 'event'
+join_event AS (
+    SELECT
+        _file,
+        _row,
+        subject_id AS key1,
+        sequence AS key2
+    FROM dsp.adverse_event
+),
+-- the columns of ae that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."AEREL1" AS "AEREL1",
+        i."AEREL1CD" AS "AEREL1CD",
+        i."AEREL2" AS "AEREL2",
+        i."AEREL2CD" AS "AEREL2CD",
+        i."AESPID" AS "AESPID",
+        i."AETRT1" AS "AETRT1",
+        i."AETRT2" AS "AETRT2",
+        i."AETRTMM1" AS "AETRTMM1",
+        i."AETRTMM2" AS "AETRTMM2",
+        i."SAEEXP1" AS "SAEEXP1",
+        i."SAEEXP1CD" AS "SAEEXP1CD",
+        i."SAEEXP2" AS "SAEEXP2",
+        i."SAEEXP2CD" AS "SAEEXP2CD",
+        i."SubjectId" AS "SubjectId",
+        event._row IS NULL AS "event missing"
+    FROM source.ae AS i
+    LEFT JOIN join_event AS event ON event.key1 = i."SubjectId" AND event.key2 = o_num(i."AESPID")
+),
+-- one row for each of 2 slots
+shaped AS (
+    SELECT
+        input.*,
+        each.n AS _n,
+        each.name AS slot,
+        CASE each.n WHEN 1 THEN input."AETRT1" WHEN 2 THEN input."AETRT2" END AS drug,
+        CASE each.n WHEN 1 THEN input."AEREL1" WHEN 2 THEN input."AEREL2" END AS relation,
+        CASE each.n WHEN 1 THEN input."AEREL1CD" WHEN 2 THEN input."AEREL2CD" END AS relation_code,
+        CASE each.n WHEN 1 THEN input."SAEEXP1" WHEN 2 THEN input."SAEEXP2" END AS expected,
+        CASE each.n WHEN 1 THEN input."SAEEXP1CD" WHEN 2 THEN input."SAEEXP2CD" END AS expected_code,
+        CASE each.n WHEN 1 THEN input."AETRTMM1" WHEN 2 THEN input."AETRTMM2" END AS action
+    FROM input
+    CROSS JOIN (VALUES (1, '1'), (2, '2')) AS each(n, name)
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        shaped.*,
+        CASE
+            WHEN NOT coalesce("SubjectId" IN (SELECT subject FROM work."scope allocated"), FALSE) THEN 'allocated'
+            WHEN NOT coalesce(drug IS NOT NULL OR relation IS NOT NULL OR relation_code IS NOT NULL OR expected IS NOT NULL OR expected_code IS NOT NULL OR action IS NOT NULL, FALSE) THEN 'empty_slot'
+        END AS _left_out
+    FROM shaped
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "SubjectId" || chr(31) || "AESPID" || chr(31) || slot AS _key,
+        "SubjectId" AS subject_id,
+        "AESPID" AS "sequence.raw",
+        slot AS "drug_number.raw",
+        drug,
+        coalesce(o_plain(o_num(relation_code)), relation) AS "relation.raw",
+        coalesce(relation, relation_code) AS relation_recorded,
+        coalesce(o_plain(o_num(expected_code)), expected) AS "expected.raw",
+        action,
+        "event missing"
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        subject_id,
+        "sequence.raw",
+        o_whole(o_num("sequence.raw")) AS sequence,
+        "drug_number.raw",
+        o_whole(o_num("drug_number.raw")) AS drug_number,
+        drug,
+        "relation.raw",
+        CASE o_fold("relation.raw") WHEN '1' THEN 'not related' WHEN 'not related' THEN 'not related' WHEN '2' THEN 'unknown' WHEN 'unlikely' THEN 'unknown' WHEN '3' THEN 'unknown' WHEN 'possibly' THEN 'unknown' WHEN '4' THEN 'related' WHEN 'related' THEN 'related' END AS relation,
+        relation_recorded,
+        "expected.raw",
+        CASE o_fold("expected.raw") WHEN '1' THEN TRUE WHEN 'expected' THEN TRUE WHEN '2' THEN FALSE WHEN 'not expected' THEN FALSE END AS expected,
+        action,
+        "event missing"
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "event missing" THEN 2
+            WHEN subject_id IS NULL THEN 3
+            WHEN "sequence.raw" IS NOT NULL AND sequence IS NULL THEN 4
+            WHEN sequence IS NULL THEN 5
+            WHEN "drug_number.raw" IS NOT NULL AND drug_number IS NULL THEN 6
+            WHEN drug_number IS NULL THEN 7
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "relation.raw" IS NOT NULL AND relation IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "expected.raw" IS NOT NULL AND expected IS NULL THEN 2 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id(_key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST(subject_id AS varchar), '')
+                || chr(31) || coalesce(CAST(sequence AS varchar), '')
+                || chr(31) || coalesce(CAST(drug_number AS varchar), '')
+                || chr(31) || coalesce(CAST(drug AS varchar), '')
+                || chr(31) || coalesce(CAST(relation AS varchar), '')
+                || chr(31) || coalesce(CAST(relation_recorded AS varchar), '')
+                || chr(31) || coalesce(CAST(expected AS varchar), '')
+                || chr(31) || coalesce(CAST(action AS varchar), '')
+                || chr(31) || coalesce(CAST("event missing" AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    sequence,
+    drug_number,
+    drug,
+    "relation.raw",
+    relation,
+    relation_recorded,
+    "expected.raw",
+    expected,
+    action,
+    "event missing"
+FROM final;
+
+-- write dsp.adverse_event_relation
+INSERT INTO dsp.adverse_event_relation (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    sequence,
+    drug_number,
+    drug,
+    relation,
+    relation_recorded,
+    expected,
+    action
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'impress' AS trial,
+    subject_id AS subject_id,
+    sequence AS sequence,
+    drug_number AS drug_number,
+    drug AS drug,
+    relation AS relation,
+    relation_recorded AS relation_recorded,
+    expected AS expected,
+    action AS action
+FROM work.impress_adverse_event_relation AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'impress_adverse_event_relation',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.impress_adverse_event_relation
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'impress_adverse_event_relation', filter.name, count(step._left_out)
+FROM (VALUES ('allocated'), ('empty_slot')) AS filter(name)
+LEFT JOIN work.impress_adverse_event_relation AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'impress_adverse_event_relation', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.impress_adverse_event_relation AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'join event', 'no match'),
+    (3, 'subject_id', 'missing'),
+    (4, 'sequence', 'not a whole number'),
+    (5, 'sequence', 'missing'),
+    (6, 'drug_number', 'not a whole number'),
+    (7, 'drug_number', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'impress_adverse_event_relation', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.impress_adverse_event_relation AS step
+JOIN (VALUES
+    (1, 'relation', 'not in the value map'),
+    (2, 'expected', 'not in the value map')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'impress_adverse_event_relation', 'relation', "relation.raw", count(*)
+FROM work.impress_adverse_event_relation
+WHERE _left_out IS NULL AND _target = 1 AND "relation.raw" IS NOT NULL AND relation IS NULL
+GROUP BY "relation.raw"
+UNION ALL
+SELECT 'impress_adverse_event_relation', 'expected', "expected.raw", count(*)
+FROM work.impress_adverse_event_relation
+WHERE _left_out IS NULL AND _target = 1 AND "expected.raw" IS NOT NULL AND expected IS NULL
+GROUP BY "expected.raw";

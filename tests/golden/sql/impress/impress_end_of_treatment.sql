@@ -1,0 +1,252 @@
+-- map impress_end_of_treatment
+
+-- map
+CREATE TABLE work.impress_end_of_treatment AS
+WITH
+-- the columns of eot that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."EOTDAT" AS "EOTDAT",
+        i."EOTPROGDTC" AS "EOTPROGDTC",
+        i."EOTREOT" AS "EOTREOT",
+        i."EOTREOTCD" AS "EOTREOTCD",
+        i."EventDate" AS "EventDate",
+        i."SubjectId" AS "SubjectId"
+    FROM source.eot AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce("SubjectId" IN (SELECT subject FROM work."scope allocated"), FALSE) THEN 'allocated'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "SubjectId" || chr(31) || "EOTDAT" AS _key,
+        "SubjectId" AS subject_id,
+        "EOTDAT" AS "last_dose_date.raw",
+        "EventDate" AS "recorded_date.raw",
+        coalesce(o_plain(o_num("EOTREOTCD")), "EOTREOT") AS "reason.raw",
+        coalesce("EOTREOT", "EOTREOTCD") AS reason_recorded,
+        "EOTPROGDTC" AS "progression_date.raw"
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        subject_id,
+        "last_dose_date.raw",
+        o_date("last_dose_date.raw", '%Y-%m-%d') AS "last_dose_date.full",
+        "recorded_date.raw",
+        o_date("recorded_date.raw", '%Y-%m-%d') AS "recorded_date.full",
+        "reason.raw",
+        CASE o_fold("reason.raw") WHEN '1' THEN 'adverse event' WHEN 'adverse event/toxicity' THEN 'adverse event' WHEN '2' THEN 'progression' WHEN 'disease progression' THEN 'progression' WHEN '3' THEN 'refusal' WHEN 'patient refusal' THEN 'refusal' WHEN '5' THEN 'withdrawn by investigator' WHEN 'withdrawn by pi' THEN 'withdrawn by investigator' WHEN '6' THEN 'deterioration' WHEN 'symptomatic deterioration' THEN 'deterioration' WHEN '7' THEN 'completed' WHEN 'normal completion according to cohort-specific manual' THEN 'completed' WHEN '88' THEN 'other' WHEN 'other' THEN 'other' END AS reason,
+        reason_recorded,
+        "progression_date.raw",
+        o_date("progression_date.raw", '%Y-%m-%d') AS "progression_date.full"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("last_dose_date.full", o_impute("last_dose_date.raw", '%Y-%m-%d', 'latest')) AS last_dose_date,
+        "recorded_date.full" AS recorded_date,
+        coalesce("progression_date.full", o_impute("progression_date.raw", '%Y-%m-%d', 'earliest')) AS progression_date
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            WHEN "last_dose_date.raw" IS NOT NULL AND last_dose_date IS NULL THEN 3
+            WHEN last_dose_date IS NULL THEN 4
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "recorded_date.raw" IS NOT NULL AND recorded_date IS NULL AND o_impute("recorded_date.raw", '%Y-%m-%d', 'reject') IS NOT NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "recorded_date.raw" IS NOT NULL AND recorded_date IS NULL AND o_impute("recorded_date.raw", '%Y-%m-%d', 'reject') IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "reason.raw" IS NOT NULL AND reason IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "progression_date.raw" IS NOT NULL AND progression_date IS NULL THEN 8 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "last_dose_date.full" IS NULL AND last_dose_date IS NOT NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "progression_date.full" IS NULL AND progression_date IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
+        o_id(_key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST(subject_id AS varchar), '')
+                || chr(31) || coalesce(CAST(reason AS varchar), '')
+                || chr(31) || coalesce(CAST(reason_recorded AS varchar), '')
+                || chr(31) || coalesce(CAST(last_dose_date AS varchar), '')
+                || chr(31) || coalesce(CAST(recorded_date AS varchar), '')
+                || chr(31) || coalesce(CAST(progression_date AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    "reason.raw",
+    reason,
+    reason_recorded,
+    last_dose_date,
+    recorded_date,
+    progression_date
+FROM final;
+
+-- write dsp.end_of_treatment
+INSERT INTO dsp.end_of_treatment (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    last_dose_date,
+    recorded_date,
+    reason,
+    reason_recorded,
+    progression_date
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'impress' AS trial,
+    subject_id AS subject_id,
+    last_dose_date AS last_dose_date,
+    recorded_date AS recorded_date,
+    reason AS reason,
+    reason_recorded AS reason_recorded,
+    progression_date AS progression_date
+FROM work.impress_end_of_treatment AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'impress_end_of_treatment',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.impress_end_of_treatment
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'impress_end_of_treatment', filter.name, count(step._left_out)
+FROM (VALUES ('allocated')) AS filter(name)
+LEFT JOIN work.impress_end_of_treatment AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'impress_end_of_treatment', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.impress_end_of_treatment AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing'),
+    (3, 'last_dose_date', 'not a date'),
+    (4, 'last_dose_date', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'impress_end_of_treatment', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.impress_end_of_treatment AS step
+JOIN (VALUES
+    (1, 'recorded_date', 'partial date'),
+    (2, 'recorded_date', 'not a date'),
+    (4, 'reason', 'not in the value map'),
+    (8, 'progression_date', 'not a date')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'impress_end_of_treatment', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.impress_end_of_treatment AS step
+JOIN (VALUES
+    (1, 'last_dose_date', 'latest'),
+    (2, 'progression_date', 'earliest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'impress_end_of_treatment', 'reason', "reason.raw", count(*)
+FROM work.impress_end_of_treatment
+WHERE _left_out IS NULL AND _target = 1 AND "reason.raw" IS NOT NULL AND reason IS NULL
+GROUP BY "reason.raw";

@@ -1,0 +1,220 @@
+-- map impress_follow_up
+
+-- map
+CREATE TABLE work.impress_follow_up AS
+WITH
+-- the columns of fu that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."FUPALDAT" AS "FUPALDAT",
+        i."FUPDEDAT" AS "FUPDEDAT",
+        i."FUPSST" AS "FUPSST",
+        i."FUPSSTCD" AS "FUPSSTCD",
+        i."SubjectId" AS "SubjectId"
+    FROM source.fu AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce("SubjectId" IN (SELECT subject FROM work."scope allocated"), FALSE) THEN 'allocated'
+            WHEN NOT coalesce("FUPSST" IS NOT NULL OR "FUPSSTCD" IS NOT NULL OR "FUPALDAT" IS NOT NULL OR "FUPDEDAT" IS NOT NULL, FALSE) THEN 'has_content'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "SubjectId" || chr(31) || coalesce("FUPALDAT", "FUPDEDAT", "FUPSST", "FUPSSTCD") AS _key,
+        "SubjectId" AS subject_id,
+        coalesce(o_plain(o_num("FUPSSTCD")), "FUPSST") AS "status.raw",
+        "FUPALDAT" AS "last_known_alive.raw"
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        subject_id,
+        "status.raw",
+        CASE o_fold("status.raw") WHEN '1' THEN 'alive' WHEN 'alive' THEN 'alive' WHEN '2' THEN 'dead' WHEN 'death' THEN 'dead' WHEN '3' THEN 'lost to follow-up' WHEN 'lost to follow-up' THEN 'lost to follow-up' END AS status,
+        "last_known_alive.raw",
+        o_date("last_known_alive.raw", '%Y-%m-%d') AS "last_known_alive.full"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("last_known_alive.full", o_impute("last_known_alive.raw", '%Y-%m-%d', 'earliest')) AS last_known_alive
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "status.raw" IS NOT NULL AND status IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "last_known_alive.raw" IS NOT NULL AND last_known_alive IS NULL THEN 2 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "last_known_alive.full" IS NULL AND last_known_alive IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
+        o_id(_key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST(subject_id AS varchar), '')
+                || chr(31) || coalesce(CAST(status AS varchar), '')
+                || chr(31) || coalesce(CAST(last_known_alive AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    "status.raw",
+    status,
+    last_known_alive
+FROM final;
+
+-- write dsp.follow_up
+INSERT INTO dsp.follow_up (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    status,
+    last_known_alive
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'impress' AS trial,
+    subject_id AS subject_id,
+    status AS status,
+    last_known_alive AS last_known_alive
+FROM work.impress_follow_up AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'impress_follow_up',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.impress_follow_up
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'impress_follow_up', filter.name, count(step._left_out)
+FROM (VALUES ('allocated'), ('has_content')) AS filter(name)
+LEFT JOIN work.impress_follow_up AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'impress_follow_up', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.impress_follow_up AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'impress_follow_up', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.impress_follow_up AS step
+JOIN (VALUES
+    (1, 'status', 'not in the value map'),
+    (2, 'last_known_alive', 'not a date')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'impress_follow_up', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.impress_follow_up AS step
+JOIN (VALUES
+    (1, 'last_known_alive', 'earliest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'impress_follow_up', 'status', "status.raw", count(*)
+FROM work.impress_follow_up
+WHERE _left_out IS NULL AND _target = 1 AND "status.raw" IS NOT NULL AND status IS NULL
+GROUP BY "status.raw";

@@ -1,0 +1,227 @@
+-- map impress_subject
+
+-- map
+CREATE TABLE work.impress_subject AS
+WITH
+-- the columns of dm that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."BRTHDAT" AS "BRTHDAT",
+        i."SEX" AS "SEX",
+        i."SEXCD" AS "SEXCD",
+        i."SubjectId" AS "SubjectId"
+    FROM source.dm AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce("SubjectId" IN (SELECT subject FROM work."scope allocated"), FALSE) THEN 'allocated'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "SubjectId" AS _key,
+        "SubjectId" AS subject_id,
+        o_rx("SubjectId", '_([0-9]+)$', 1) AS "enrolment.raw",
+        coalesce("SEX", o_plain(o_num("SEXCD"))) AS "sex.raw",
+        o_year("BRTHDAT", '%Y-%m-%d') AS birth_year,
+        "BRTHDAT" AS "birth_date.raw"
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        subject_id,
+        "enrolment.raw",
+        o_whole(o_num("enrolment.raw")) AS enrolment,
+        "sex.raw",
+        CASE o_fold("sex.raw") WHEN 'male' THEN 'male' WHEN 'm' THEN 'male' WHEN '1' THEN 'male' WHEN 'female' THEN 'female' WHEN 'f' THEN 'female' WHEN '2' THEN 'female' END AS sex,
+        birth_year,
+        "birth_date.raw",
+        o_date("birth_date.raw", '%Y-%m-%d') AS "birth_date.full"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        "birth_date.full" AS birth_date
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            WHEN birth_year IS NULL THEN 3
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "enrolment.raw" IS NOT NULL AND enrolment IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "sex.raw" IS NOT NULL AND sex IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "birth_date.raw" IS NOT NULL AND birth_date IS NULL AND o_impute("birth_date.raw", '%Y-%m-%d', 'reject') IS NOT NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "birth_date.raw" IS NOT NULL AND birth_date IS NULL AND o_impute("birth_date.raw", '%Y-%m-%d', 'reject') IS NULL THEN 8 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id(_key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST(subject_id AS varchar), '')
+                || chr(31) || coalesce(CAST(enrolment AS varchar), '')
+                || chr(31) || coalesce(CAST(sex AS varchar), '')
+                || chr(31) || coalesce(CAST(birth_year AS varchar), '')
+                || chr(31) || coalesce(CAST(birth_date AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    enrolment,
+    "sex.raw",
+    sex,
+    birth_year,
+    birth_date
+FROM final;
+
+-- write dsp.subject
+INSERT INTO dsp.subject (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    enrolment,
+    sex,
+    birth_year,
+    birth_date
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'impress' AS trial,
+    subject_id AS subject_id,
+    enrolment AS enrolment,
+    sex AS sex,
+    birth_year AS birth_year,
+    birth_date AS birth_date
+FROM work.impress_subject AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'impress_subject',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.impress_subject
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'impress_subject', filter.name, count(step._left_out)
+FROM (VALUES ('allocated')) AS filter(name)
+LEFT JOIN work.impress_subject AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'impress_subject', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.impress_subject AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing'),
+    (3, 'birth_year', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'impress_subject', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.impress_subject AS step
+JOIN (VALUES
+    (1, 'enrolment', 'not a whole number'),
+    (2, 'sex', 'not in the value map'),
+    (4, 'birth_date', 'partial date'),
+    (8, 'birth_date', 'not a date')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'impress_subject', 'sex', "sex.raw", count(*)
+FROM work.impress_subject
+WHERE _left_out IS NULL AND _target = 1 AND "sex.raw" IS NOT NULL AND sex IS NULL
+GROUP BY "sex.raw";

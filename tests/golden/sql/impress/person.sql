@@ -1,0 +1,219 @@
+-- map person
+
+-- map
+CREATE TABLE work.person AS
+WITH
+-- the columns of dsp.subject that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.birth_date AS birth_date,
+        i.birth_year AS birth_year,
+        i.sex AS sex,
+        i.subject_id AS subject_id,
+        i.trial AS trial
+    FROM dsp.subject AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CAST(NULL AS varchar) AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id AS _key,
+        sex AS "gender.1.said",
+        birth_year AS year_of_birth,
+        CAST(extract(month FROM birth_date) AS integer) AS month_of_birth,
+        CAST(extract(day FROM birth_date) AS integer) AS day_of_birth
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "gender.1.said",
+        year_of_birth,
+        month_of_birth,
+        day_of_birth
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        coalesce(CASE o_fold("gender.1.said") WHEN 'male' THEN nullif(o_concept(8507), 0) WHEN 'female' THEN nullif(o_concept(8532), 0) END, CASE WHEN "gender.1.said" IS NOT NULL THEN 0 END) AS gender,
+        "gender.1.said" AS "gender.source",
+        CASE WHEN "gender.1.said" IS NOT NULL THEN 0 END AS "gender.source_concept",
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN year_of_birth IS NULL THEN 2
+            ELSE 0
+        END AS _reject,
+        0 AS _issues,
+        0 AS _imputed,
+        o_id(_key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("gender.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST(year_of_birth AS varchar), '')
+                || chr(31) || coalesce(CAST(month_of_birth AS varchar), '')
+                || chr(31) || coalesce(CAST(day_of_birth AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    year_of_birth,
+    month_of_birth,
+    day_of_birth,
+    gender,
+    "gender.source",
+    "gender.source_concept"
+FROM final;
+
+-- ids cdm.person
+INSERT INTO register.person (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.person AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.person AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.person) AS last;
+
+-- write cdm.person
+INSERT INTO cdm.person (
+    person_id,
+    gender_concept_id,
+    year_of_birth,
+    month_of_birth,
+    day_of_birth,
+    race_concept_id,
+    ethnicity_concept_id,
+    gender_source_value,
+    gender_source_concept_id
+)
+SELECT
+    ids.id AS person_id,
+    coalesce(gender, 0) AS gender_concept_id,
+    year_of_birth AS year_of_birth,
+    month_of_birth AS month_of_birth,
+    day_of_birth AS day_of_birth,
+    coalesce(0, 0) AS race_concept_id,
+    coalesce(0, 0) AS ethnicity_concept_id,
+    substr("gender.source", 1, 50) AS gender_source_value,
+    "gender.source_concept" AS gender_source_concept_id
+FROM work.person AS step
+JOIN register.person AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- referenced cdm.person
+INSERT INTO work."ids of person" (hash, id)
+SELECT ids.hash, ids.id
+FROM work.person AS step
+JOIN register.person AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.person
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'person', ids.id, 'person', step._file, step._row
+FROM work.person AS step
+JOIN register.person AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'person',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.person
+WHERE _target = 1;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'person', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.person AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'year_of_birth', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'person', 'gender', "gender.source", count(*)
+FROM work.person
+WHERE _left_out IS NULL AND _target = 1 AND gender = 0 AND "gender.source" IS NOT NULL
+GROUP BY "gender.source";

@@ -1,0 +1,445 @@
+-- map study_drug
+
+-- values
+CREATE TABLE work."study_drug values" AS
+WITH
+-- the columns of dsp.treatment_cycle that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.cycle_number AS cycle_number,
+        i.dose AS dose,
+        i.dose_basis AS dose_basis,
+        i.dose_delivered AS dose_delivered,
+        i.dose_unit AS dose_unit,
+        i.drug AS drug,
+        i.drug_number AS drug_number,
+        i.end_date AS end_date,
+        i.other_dose_unit AS other_dose_unit,
+        i.received AS received,
+        i.start_date AS start_date,
+        i.subject_id AS subject_id,
+        i.trial AS trial,
+        i.type AS type
+    FROM dsp.treatment_cycle AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(received, FALSE) THEN 'received'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id || chr(31) || CAST(drug_number AS varchar) || chr(31) || CAST(cycle_number AS varchar) AS _key,
+        o_id(trial || chr(31) || subject_id) AS "person.hash",
+        drug AS "concept.1.said",
+        o_rx(drug, '[(](.+)[)]', 1) AS "concept.2.said",
+        drug AS "concept.3.said",
+        type AS "route.1.said",
+        start_date AS start,
+        end_date AS "end",
+        CASE WHEN type = 'iv' THEN coalesce(dose_delivered, dose) END AS quantity,
+        CASE WHEN dose IS NOT NULL THEN nullif(coalesce(o_plain(dose), '') || coalesce(' ', '') || coalesce(coalesce(CASE WHEN dose_unit = 'other' THEN other_dose_unit END, dose_unit), '') || coalesce(' ', '') || coalesce(dose_basis, ''), '') END AS sig,
+        CASE WHEN dose_unit = 'other' THEN other_dose_unit ELSE dose_unit END AS dose_unit_source_value
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "concept.1.said",
+        "concept.2.said",
+        "concept.3.said",
+        "route.1.said",
+        start,
+        "end",
+        quantity,
+        sig,
+        dose_unit_source_value
+    FROM raw
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."study_drug concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."study_drug values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'concept.2' AS slot, "concept.2.said" AS value
+    FROM work."study_drug values"
+    WHERE "concept.2.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'concept.3' AS slot, "concept.3.said" AS value
+    FROM work."study_drug values"
+    WHERE "concept.3.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the reviewed mapping prime_rose/concepts/study_drugs.csv
+    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/study_drugs.csv' AND file.value = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+    UNION ALL
+    -- concept.2: the name in RxNorm, then RxNorm Extension
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'RxNorm' THEN 1 WHEN 'RxNorm Extension' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.2'
+      AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value,
+        100 + CASE concept.vocabulary_id WHEN 'RxNorm' THEN 1 WHEN 'RxNorm Extension' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept_synonym AS synonym ON o_fold(synonym.concept_synonym_name) = o_fold(wanted.value)
+    JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
+    WHERE wanted.slot = 'concept.2'
+      AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
+    UNION ALL
+    -- concept.3: the name in RxNorm, then RxNorm Extension
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'RxNorm' THEN 1 WHEN 'RxNorm Extension' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.3'
+      AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value,
+        100 + CASE concept.vocabulary_id WHEN 'RxNorm' THEN 1 WHEN 'RxNorm Extension' THEN 2 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept_synonym AS synonym ON o_fold(synonym.concept_synonym_name) = o_fold(wanted.value)
+    JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
+    WHERE wanted.slot = 'concept.3'
+      AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
+),
+-- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
+-- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
+-- before an invalid one.  A reviewed mapping may name several concepts.
+ranked AS (
+    SELECT
+        found.*,
+        dense_rank() OVER (
+            PARTITION BY found.slot, found.value
+            ORDER BY found.preference,
+                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
+                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
+                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+        ) AS rank
+    FROM found
+    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+targets AS (
+    SELECT
+        ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
+        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
+        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+    FROM ranked
+    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
+    LEFT JOIN cdm.concept_relationship AS link
+        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
+    LEFT JOIN cdm.concept AS target
+        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    WHERE ranked.rank = 1
+),
+results AS (
+    SELECT slot, value, min(concept_id) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        FROM ranked
+        JOIN cdm.concept_relationship AS link
+            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
+            AND link.invalid_reason IS NULL
+        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        WHERE ranked.rank = 1
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.study_drug AS
+WITH
+typed AS (SELECT * FROM work."study_drug values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN 0 END) AS concept,
+        coalesce("concept.1.said", "concept.2.said", "concept.3.said") AS "concept.source",
+        CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), 0) END AS "concept.source_concept",
+        coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id) AS "concept.domain",
+        coalesce("concept.1".value_concept_id, "concept.2".value_concept_id, "concept.3".value_concept_id) AS "concept.value",
+        coalesce("concept.1".nth, "concept.2".nth, "concept.3".nth, 1) AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(CASE o_fold("route.1.said") WHEN 'oral' THEN nullif(o_concept(4132161), 0) WHEN 'iv' THEN nullif(o_concept(4171047), 0) END, CASE WHEN "route.1.said" IS NOT NULL THEN 0 END) AS route,
+        "route.1.said" AS "route.source",
+        CASE WHEN "route.1.said" IS NOT NULL THEN 0 END AS "route.source_concept"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."study_drug concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+    LEFT JOIN work."study_drug concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
+    LEFT JOIN work."study_drug concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0
+),
+-- what is wrong with each row
+judged AS (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN start IS NULL THEN 4
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("route.source") > 50 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(dose_unit_source_value) > 50 THEN 4 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "end" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
+        o_id('study_drug' || chr(31) || _key) AS _hash
+    FROM resolved
+),
+-- rows with the same key
+counted AS (
+    SELECT
+        judged.*,
+        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+    FROM judged
+),
+-- the first of them is used
+numbered AS (
+    SELECT
+        counted.*,
+        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
+        CASE WHEN _alike > 1 THEN
+                coalesce(CAST("concept.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("route.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
+                || chr(31) || coalesce(CAST("end" AS varchar), '')
+                || chr(31) || coalesce(CAST(quantity AS varchar), '')
+                || chr(31) || coalesce(CAST(sig AS varchar), '')
+                || chr(31) || coalesce(CAST(dose_unit_source_value AS varchar), '')
+            END AS _content
+    FROM counted
+),
+-- the others are duplicates or contradict it
+compared AS (
+    SELECT
+        numbered.*,
+        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
+    FROM numbered
+),
+-- the status of each row
+final AS (
+    SELECT
+        compared.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM compared
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    start,
+    "end",
+    quantity,
+    sig,
+    dose_unit_source_value,
+    person,
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.domain",
+    "concept.value",
+    type,
+    route,
+    "route.source",
+    "route.source_concept"
+FROM final;
+
+-- ids cdm.drug_exposure
+INSERT INTO register.drug_exposure (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _hash AS hash
+    FROM work.study_drug AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.drug_exposure) AS last;
+
+-- write cdm.drug_exposure
+INSERT INTO cdm.drug_exposure (
+    drug_exposure_id,
+    person_id,
+    drug_concept_id,
+    drug_exposure_start_date,
+    drug_exposure_end_date,
+    drug_type_concept_id,
+    quantity,
+    sig,
+    route_concept_id,
+    drug_source_value,
+    drug_source_concept_id,
+    route_source_value,
+    dose_unit_source_value
+)
+SELECT
+    ids.id AS drug_exposure_id,
+    person AS person_id,
+    coalesce(concept, 0) AS drug_concept_id,
+    start AS drug_exposure_start_date,
+    coalesce("end", start) AS drug_exposure_end_date,
+    coalesce(type, 0) AS drug_type_concept_id,
+    quantity AS quantity,
+    sig AS sig,
+    route AS route_concept_id,
+    substr("concept.source", 1, 50) AS drug_source_value,
+    "concept.source_concept" AS drug_source_concept_id,
+    substr("route.source", 1, 50) AS route_source_value,
+    substr(dose_unit_source_value, 1, 50) AS dose_unit_source_value
+FROM work.study_drug AS step
+JOIN register.drug_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.drug_exposure
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'drug_exposure', ids.id, 'study_drug', step._file, step._row
+FROM work.study_drug AS step
+JOIN register.drug_exposure AS ids ON ids.hash = _hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'study_drug',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.study_drug
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'study_drug', filter.name, count(step._left_out)
+FROM (VALUES ('received')) AS filter(name)
+LEFT JOIN work.study_drug AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'study_drug', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.study_drug AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'study_drug', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.study_drug AS step
+JOIN (VALUES
+    (1, 'concept source', 'cut to its length'),
+    (2, 'route source', 'cut to its length'),
+    (4, 'dose_unit_source_value', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1;
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'study_drug', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.study_drug AS step
+JOIN (VALUES
+    (1, 'end', 'start')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'study_drug', 'concept', "concept.source", count(*)
+FROM work.study_drug
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'study_drug', 'route', "route.source", count(*)
+FROM work.study_drug
+WHERE _left_out IS NULL AND _target = 1 AND route = 0 AND "route.source" IS NOT NULL
+GROUP BY "route.source"
+UNION ALL
+SELECT 'study_drug', 'type', '32809 Case Report Form', count(*)
+FROM work.study_drug
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

@@ -1,0 +1,458 @@
+"""IMPRESS to OMOP, checked by another way: the raw files read with csv and datetime, none of our SQL.
+
+Every row of the result is led back to its line in the export by the lineage, and what it says is compared with
+what that line says.  Two exports: a clean one of 200 patients, and the messy example that is shipped.
+"""
+
+from __future__ import annotations
+
+import calendar
+import csv
+import re
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from omopify.conversion.maptests import run_tests
+from omopify.conversion.run import Options, run
+from omopify.conversion.vocabulary import find_vocabulary
+from omopify.errors import Problems
+from omopify.specs.project import load_project
+from omopify.synthetic import write_impress
+
+ROOT = Path(__file__).parents[2]
+MISSING = {"", "na", "n/a", "nk", "null", "unknown", "none"}
+EVENTS = ("condition_occurrence", "measurement", "observation", "drug_exposure", "visit_occurrence")
+DATES = {
+    "condition_occurrence": "condition_start_date",
+    "measurement": "measurement_date",
+    "observation": "observation_date",
+    "drug_exposure": "drug_exposure_start_date",
+    "visit_occurrence": "visit_start_date",
+}
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Case:
+    """An export, what was made of it, and the raw rows by form."""
+
+    forms: dict[str, list[Row]]
+    database: duckdb.DuckDBPyConnection
+    manifest: dict[str, Any]
+    scope: set[str] = field(default_factory=set)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.database.execute(sql).fetchall()
+
+    def traced(self, table: str, name: str, form: str) -> Iterator[tuple[Row, Row]]:
+        """Yield the rows that a map wrote to a table from one form, each with its line in the export."""
+        key = "person_id" if table in ("person", "death") else f"{table}_id"
+        cursor = self.database.execute(
+            f"SELECT t.*, l.row AS raw_row, l.file AS raw_file FROM cdm.{table} AS t JOIN audit.lineage AS l "
+            f"ON l.table_name = '{table}' AND l.row_id = t.{key} AND l.map = '{name}'"
+        )
+        names = [d[0] for d in cursor.description]
+        raw = {row["_row"]: row for row in self.forms[form]}
+        for values in cursor.fetchall():
+            row = dict(zip(names, values, strict=True))
+            if row["raw_file"].endswith(f"_{form.upper()}.csv"):
+                yield row, raw[row["raw_row"]]
+
+
+def read(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        reader = csv.reader(text)
+        next(reader)
+        names = next(reader)
+        rows = []
+        for number, cells in enumerate(reader, 3):
+            row: Row = {n: (None if c.strip().lower() in MISSING else c.strip()) for n, c in zip(names, cells)}  # noqa: B905
+            rows.append(row | {"_row": number})
+        return rows
+
+
+def convert(folder: Path) -> Case:
+    (folder / "omopify.yaml").write_text("mappings: impress\ndata: data\nvocabulary: [starter, demo_restricted]\n")
+    problems = Problems()
+    project = load_project(folder, problems)
+    problems.stop_if_errors()
+    assert project is not None
+    result = run(project, Options(), problems, lambda _step: None)
+    files = sorted((folder / "data").glob("*.csv"))
+    forms = {path.stem.rpartition("_")[2].lower(): read(path) for path in files}
+    case = Case(forms, duckdb.connect(str(result.out / "omop.duckdb"), read_only=True), result.manifest)
+    case.scope = {row["SubjectId"] for row in forms["coh"] if row["COHORTNAME"]}
+    return case
+
+
+@pytest.fixture(scope="module", params=["clean", "messy"])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "clean":
+        write_impress(folder / "data", 200, 7)
+    else:
+        shutil.copytree(ROOT / "examples" / "impress" / "data", folder / "data")
+    made = convert(folder)
+    yield made
+    made.database.close()
+
+
+def full(text: str | None) -> date | None:
+    found = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?", text or "")
+    try:
+        return date(*map(int, found.groups())) if found and 1800 <= int(found[1]) < 2200 else None
+    except ValueError:
+        return None
+
+
+def day(text: str | None, rule: str) -> date | None:
+    """Read a date by the trial's format; fill a partial one by the rule."""
+    known = full(text)
+    unknown = r"(?:NK|UN|UNK|UK|ND|NA|XX|-+)"
+    found = re.fullmatch(rf"(\d{{4}})(?:-(\d{{1,2}}|{unknown})(?:-(?:\d{{1,2}}|{unknown}))?)?", text or "", re.I)
+    if known or not found or not 1800 <= int(found[1]) < 2200:
+        return known
+    year, month = int(found[1]), int(found[2]) if (found[2] or "").isdigit() else None
+    if re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", str(text)) or (month is not None and not 1 <= month <= 12):
+        return None
+    if rule == "earliest":
+        return date(year, month or 1, 1)
+    month = month or 12
+    return date(year, month, calendar.monthrange(year, month)[1])
+
+
+def whole(text: str | None) -> int | None:
+    return int(float(text)) if text and re.fullmatch(r"-?\d+(\.0*)?", text) else None
+
+
+def number(text: str | None) -> float | None:
+    return float(text) if text and re.fullmatch(r"[+-]?\d+(\.\d*)?", text) else None
+
+
+def yes(code: str | None, text: str | None) -> bool | None:
+    if whole(code) in (0, 1):
+        return whole(code) == 1
+    return {"yes": True, "no": False}.get((text or "").lower())
+
+
+def deaths(case: Case) -> dict[str, date]:
+    """Full dates before partial ones, then end of study, follow-up, fatal adverse event, then the file's order."""
+    found: dict[str, list[tuple[int, int, int, date]]] = defaultdict(list)
+    for rank, (form, column) in enumerate((("eos", "DEATHDTC"), ("fu", "FUPDEDAT"), ("ae", "AEENDAT"))):
+        for row in case.forms[form]:
+            known = day(row[column], "latest")
+            fatal = form != "ae" or (row["AEOUT"] or "").lower() == "fatal"
+            if known and fatal and row["SubjectId"] in case.scope:
+                found[row["SubjectId"]].append((0 if full(row[column]) else 1, rank, row["_row"], known))
+    return {subject: min(rows)[3] for subject, rows in found.items()}
+
+
+def adverse_events(case: Case) -> tuple[dict[int, Row], Counter[str]]:
+    """Return the events that must be there by line, and how many lines are not used, by reason."""
+    used: dict[int, Row] = {}
+    seen: dict[tuple[str, str], Row] = {}
+    lost: Counter[str] = Counter()
+    died = deaths(case)
+    for row in case.forms["ae"]:
+        if row["SubjectId"] not in case.scope:
+            lost["filtered"] += 1
+            continue
+        start = day(row["AESTDAT"], "earliest")
+        if not row["AECTCAET"] or not start or whole(row["AESPID"]) is None:
+            lost["rejected"] += 1
+            continue
+        key = (row["SubjectId"], row["AESPID"])
+        if key in seen:
+            same = {k: v for k, v in row.items() if k != "_row"} == {k: v for k, v in seen[key].items() if k != "_row"}
+            lost["deduplicated" if same else "rejected"] += 1
+            continue
+        seen[key] = row
+        end = day(row["AEENDAT"], "latest")
+        if end and not full(row["AEENDAT"]):
+            end = max(end, start)
+        death = died.get(row["SubjectId"])
+        begun = full(row["AESTDAT"])
+        if not row["AEENDAT"] and whole(row["AESERCD"]) == 1 and death and begun and begun <= death:
+            end = death
+        used[row["_row"]] = row | {"start": start, "end": end}
+    return used, lost
+
+
+def test_the_accounting_adds_up(case: Case) -> None:
+    for name, read_, used, filtered, same, rejected, _ in case.rows("SELECT * FROM audit.map_accounting"):
+        assert read_ == used + filtered + same + rejected, name
+    counted = dict(case.rows("SELECT map, rows_read FROM audit.map_rows"))
+    assert counted["impress_adverse_event"] == len(case.forms["ae"])
+    assert counted["impress_adverse_event_relation"] == 2 * len(case.forms["ae"])
+    assert counted["impress_treatment_cycle"] == len(case.forms["tr"])
+    assert counted["impress_visit"] == sum(len(case.forms[form]) for form in ("vi", "ecog", "ra", "rnrsp"))
+    rejects = dict(case.rows("SELECT map, count(*) FROM audit.rejects GROUP BY map"))
+    for name, rejected in case.rows("SELECT map, rows_rejected FROM audit.map_rows"):
+        assert rejects.get(name, 0) == rejected, name
+
+
+def test_every_column_is_decided(case: Case) -> None:
+    assert case.rows("SELECT source, \"column\" FROM audit.columns WHERE decision = 'undecided'") == []
+
+
+def test_persons_are_the_subjects_in_scope(case: Case) -> None:
+    expected = {
+        row["SubjectId"]: int(row["BRTHDAT"][:4])
+        for row in case.forms["dm"]
+        if row["SubjectId"] in case.scope and row["BRTHDAT"]
+    }
+    found = {}
+    for person, raw in case.traced("person", "person", "dm"):
+        found[raw["SubjectId"]] = person["year_of_birth"]
+        sex = {"m": 8507, "male": 8507, "f": 8532, "female": 8532}.get((raw["SEX"] or "").lower())
+        sex = sex or {1: 8507, 2: 8532}.get(whole(raw["SEXCD"]) or 0, 0)
+        assert person["gender_concept_id"] == sex
+        known = full(raw["BRTHDAT"])
+        assert (person["month_of_birth"], person["day_of_birth"]) == (
+            (known.month, known.day) if known else (None, None)
+        )
+    assert found == expected
+    assert len(found) > 25
+
+
+def test_adverse_events_with_dates_and_grades(case: Case) -> None:
+    expected, lost = adverse_events(case)
+    grades, found = {}, {}
+    for child, raw in case.traced("observation", "adverse_event", "ae"):
+        if child["qualifier_source_value"] == "5.0":
+            grades[raw["_row"]] = child["value_as_number"]
+    for table, start, end in (
+        ("condition_occurrence", "condition_start_date", "condition_end_date"),
+        ("measurement", "measurement_date", None),
+        ("procedure_occurrence", "procedure_date", "procedure_end_date"),
+    ):
+        for event, raw in case.traced(table, "adverse_event", "ae"):
+            assert raw["_row"] not in found
+            found[raw["_row"]] = (event[start], event[end] if end else None)
+            source = event[f"{table.partition('_')[0]}_source_value"]
+            assert source == raw["AECTCAET"][:50]
+    assert found == {line: (row["start"], row["end"]) for line, row in expected.items()}
+    graded = {n: whole(r["AETOXGRECD"]) for n, r in expected.items() if whole(r["AETOXGRECD"]) in range(1, 6)}
+    assert grades == graded
+    rows = case.rows("SELECT * FROM audit.map_rows WHERE map = 'impress_adverse_event'")[0]
+    assert rows[2:] == (len(expected), lost["filtered"], lost["deduplicated"], lost["rejected"])
+
+
+def test_relations_to_the_study_drugs(case: Case) -> None:
+    expected = Counter()
+    for row in adverse_events(case)[0].values():
+        for n in "12":
+            code = whole(row[f"AEREL{n}CD"]) or {"not related": 1, "related": 4}.get(
+                (row[f"AEREL{n}"] or "").lower(), 2
+            )
+            if row[f"AEREL{n}"] or row[f"AEREL{n}CD"]:
+                relation = {1: "not related", 4: "related"}.get(code, "unknown")
+                expected[row["_row"], (row[f"AETRT{n}"] or "")[:50], relation] += 1
+    found = Counter(
+        (raw["_row"], row["qualifier_source_value"] or "", row["value_as_string"])
+        for row, raw in case.traced("observation", "adverse_event_relation", "ae")
+        if row["observation_source_value"] == "relation to study drug"
+    )
+    assert found == expected
+    assert len(found) > 100
+
+
+def test_ecog_grades(case: Case) -> None:
+    answers = {0: 36309661, 1: 36310827, 2: 36309245, 3: 36308652, 4: 36308589, 5: 45880868}
+    expected, seen = {}, set()
+    for row in case.forms["ecog"]:
+        when = day(row["ECOGDAT"] or row["EventDate"], "earliest")
+        key = (row["SubjectId"], row["EventId"])
+        if row["SubjectId"] in case.scope and when and (row["ECOGS"] or row["ECOGSCD"]) and key not in seen:
+            seen.add(key)
+            code = {1: 0, 2: 1, 3: 2}.get(whole(row["ECOGSCD"]) or 0)
+            expected[row["_row"]] = (when, int(row["ECOGS"][0]) if row["ECOGS"] else code)
+    found = {}
+    for row, raw in case.traced("measurement", "ecog", "ecog"):
+        found[raw["_row"]] = (row["measurement_date"], row["value_as_number"])
+        assert row["measurement_concept_id"] == 36305384
+        assert row["value_as_concept_id"] == answers.get(row["value_as_number"])
+        assert row["visit_occurrence_id"] is not None
+    assert found == expected
+
+
+RESPONSES = {
+    "recist": {1: ("CR", 1634772), 2: ("PR", 1633368), 3: ("SD", 1634680), 4: ("PD", 1633597), 96: ("NE", 0)},
+    "irecist": {1: ("iCR", 1633954), 2: ("iPR", 1635284), 3: ("iSD", 1635887), 4: ("iUPD", 0), 5: ("iCPD", 1633423), 6: ("iNE", 0)},
+    "rano": {1: ("CR", 1634853), 2: ("PR", 1634574), 3: ("SD", 1633447), 4: ("PD", 1634653), 96: ("NE", 0)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("criterion", "form", "column"),
+    [("recist", "ra", "RATIMRES"), ("irecist", "ra", "RAiMOD"), ("rano", "rnrsp", "RNRSPCL")],
+)
+def test_a_response_has_the_concept_of_its_criterion(case: Case, criterion: str, form: str, column: str) -> None:
+    expected = {}
+    for row in case.forms[form]:
+        if row["SubjectId"] in case.scope and row[f"{column}CD"]:
+            said, concept = RESPONSES[criterion][int(row[f"{column}CD"])]
+            expected[row["_row"]] = (full(row["EventDate"]), f"{criterion} {said}", concept, row[column])
+    found = {
+        raw["_row"]: (
+            row["measurement_date"], row["measurement_source_value"], row["measurement_concept_id"], row["value_source_value"],
+        )
+        for row, raw in case.traced("measurement", "tumour_response", form)
+        if row["measurement_source_value"].startswith(f"{criterion} ")
+    }  # fmt: skip
+    assert found == expected
+    assert found
+
+
+def cycles(case: Case) -> dict[int, tuple[date, date, str]]:
+    """Return start, end and drug of every cycle that was received, by line."""
+    kept: dict[tuple[str, str, str], Row] = {}
+    for row in case.forms["tr"]:
+        if row["SubjectId"] in case.scope and row["TRNAME"]:
+            kept.setdefault((row["SubjectId"], row["TRTNO"], row["TRCNO1"]), row)
+    found = {}
+    for row in kept.values():
+        start = day(row["TRC1_DT"], "earliest")
+        if not start or not yes(row["TRCYNCD"], row["TRCYN"]):
+            continue
+        if any(row[c] for c in ("TRO_YN", "TRODSTOT", "TRO_STDT", "TROSTPDT")):
+            end = day(row["TROSTPDT"], "latest")
+            end = max(end, start) if end and not full(row["TROSTPDT"]) else end
+        else:
+            mine = full(row["TRC1_DT"])
+            starts = sorted(
+                d
+                for k, other in kept.items()
+                if k[:2] == (row["SubjectId"], row["TRTNO"]) and (d := full(other["TRC1_DT"]))
+            )
+            later = [d for d in starts if mine and d > mine]
+            twice = mine is not None and starts.count(mine) > 1
+            end = later[0] - timedelta(days=1) if later and not twice else None
+        found[row["_row"]] = (start, end or start, row["TRNAME"])
+    return found
+
+
+def test_study_drugs_with_the_end_of_each_cycle(case: Case) -> None:
+    expected = cycles(case)
+    names = {
+        c: n for c, n in case.rows("SELECT concept_id, lower(concept_name) FROM cdm.concept WHERE domain_id = 'Drug'")
+    }
+    found = {}
+    for row, raw in case.traced("drug_exposure", "study_drug", "tr"):
+        found[raw["_row"]] = (row["drug_exposure_start_date"], row["drug_exposure_end_date"], row["drug_source_value"])
+        inn = re.search(r"\((.+)\)", raw["TRNAME"])
+        assert names[row["drug_concept_id"]].removeprefix("ado-") == (inn[1] if inn else raw["TRNAME"]).lower()
+        if row["route_source_value"] == "iv":
+            assert row["quantity"] == next(
+                (n for n in (number(raw["TRDSDEL1"]), number(raw["TRIVDS1"])) if n is not None), None
+            )
+    assert found == expected
+    assert sum(end > start for start, end, _ in found.values()) > 100
+
+
+def test_deaths(case: Case) -> None:
+    expected = deaths(case)
+    subjects = {person["person_id"]: raw["SubjectId"] for person, raw in case.traced("person", "person", "dm")}
+    found = {subjects[person]: when for person, when in case.rows("SELECT person_id, death_date FROM cdm.death")}
+    assert found == {subject: when for subject, when in expected.items() if subject in subjects.values()}
+
+
+def test_no_event_without_person_and_visit_dates_agree(case: Case) -> None:
+    for table in (*EVENTS, "death", "observation_period"):
+        orphans = f"SELECT count(*) FROM cdm.{table} WHERE person_id NOT IN (SELECT person_id FROM cdm.person)"
+        assert case.rows(orphans) == [(0,)], table
+    visits = {v: p for v, p in case.rows("SELECT visit_occurrence_id, person_id FROM cdm.visit_occurrence")}
+    expected = {
+        (row["SubjectId"], row["EventId"])
+        for form in ("vi", "ecog", "ra", "rnrsp")
+        for row in case.forms[form]
+        if row["SubjectId"] in case.scope and row["EventId"] and full(row["EventDate"])
+    }
+    assert len(visits) == len(expected)
+    for table in ("measurement", "observation", "condition_occurrence"):
+        used = case.rows(
+            f"SELECT visit_occurrence_id, person_id FROM cdm.{table} WHERE visit_occurrence_id IS NOT NULL"
+        )
+        assert all(visits[visit] == person for visit, person in used)
+
+
+def test_one_observation_period_that_covers_visits_doses_and_death(case: Case) -> None:
+    rows = case.rows(
+        "SELECT person_id, observation_period_start_date, observation_period_end_date FROM cdm.observation_period"
+    )
+    persons = {person for (person,) in case.rows("SELECT person_id FROM cdm.person")}
+    assert {person for person, _, _ in rows} == persons
+    assert len(rows) == len(persons)
+    period = {person: (start, end) for person, start, end in rows}
+    assert all(start <= end for start, end in period.values())
+    for table in ("visit_occurrence", "drug_exposure"):
+        for person, when in case.rows(f"SELECT person_id, {DATES[table]} FROM cdm.{table}"):
+            assert period[person][0] <= when <= period[person][1], table
+    for person, when in case.rows("SELECT person_id, death_date FROM cdm.death"):
+        assert period[person][0] <= when <= period[person][1]
+
+
+def test_every_reject_is_explained_by_its_line(case: Case, request: pytest.FixtureRequest) -> None:
+    columns = {
+        ("impress_adverse_event", "start_date"): ("ae", "AESTDAT"),
+        ("impress_ecog", "date"): ("ecog", "ECOGDAT"),
+        ("impress_treatment_cycle", "start_date"): ("tr", "TRC1_DT"),
+    }
+    lines = defaultdict(list)
+    for row in case.forms["ae"]:
+        lines[row["SubjectId"], row["AESPID"]].append(row)
+    bad = {row["_row"] for row in case.forms["ae"]} - set(adverse_events(case)[0])
+    rejects = case.rows("SELECT map, field, reason, row FROM audit.rejects")
+    for name, fieldname, reason, line in rejects:
+        if (name, fieldname) in columns:
+            form, column = columns[name, fieldname]
+            raw = next(row for row in case.forms[form] if row["_row"] == line)
+            assert day(raw[column], "earliest") is None, (name, line)
+            assert (raw[column] is None) == (reason == "missing")
+        elif name.startswith("impress_adverse_event"):
+            raw = next(row for row in case.forms["ae"] if row["_row"] == line)
+            twice = len(lines[raw["SubjectId"], raw["AESPID"]]) > 1
+            assert line in bad or twice, (name, fieldname, reason, line)
+        else:
+            pytest.fail(f"no reason is known for {name} {fieldname} {reason} at line {line}")
+    if "clean" in request.node.name:
+        assert rejects == []
+    else:
+        assert len(rejects) >= 8
+
+
+def test_a_lost_subject_and_the_end_of_treatment_are_observations(case: Case) -> None:
+    lost = {
+        row["_row"]: day(row["FUPALDAT"], "earliest")
+        for row in case.forms["fu"]
+        if row["SubjectId"] in case.scope
+        and (whole(row["FUPSSTCD"]) == 3 or (row["FUPSST"] or "").lower() == "lost to follow-up")
+    }
+    found = {raw["_row"]: row["observation_date"] for row, raw in case.traced("observation", "lost_to_follow_up", "fu")}
+    assert found == lost
+    ended = {
+        row["_row"]: day(row["EOTDAT"], "latest")
+        for row in case.forms["eot"]
+        if row["SubjectId"] in case.scope and row["EOTDAT"]
+    }
+    found = {raw["_row"]: row["observation_date"] for row, raw in case.traced("observation", "end_of_treatment", "eot")}
+    assert found == ended
+
+
+def test_the_tests_beside_the_maps_pass() -> None:
+    problems = Problems()
+    project = load_project(ROOT / "examples" / "impress", problems)
+    problems.stop_if_errors()
+    assert project is not None
+    outcomes = run_tests(project.pack, find_vocabulary(project, problems), problems)
+    assert [f"{o.map}: {o.name}: {d}" for o in outcomes for d in o.differences] == []
+    assert {o.map for o in outcomes} == {loaded.spec.map for loaded in project.pack.maps}
