@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from omopify.compiler.fields import Columns, fold
+from omopify.compiler.fields import Columns, folded
 from omopify.compiler.plan import ConstantUse, Item, Lookup, Unmapped
 from omopify.compiler.typed import TEXT, Typed, as_text, literal, quoted
 from omopify.specs.values import ConceptSpec, Constant
@@ -78,7 +78,7 @@ class Concepts:
             self.items.append(Item(_coalesced(domains) if domains else "NULL", f"{slot}.domain"))
             if results:
                 self.items.append(Item(_coalesced(results), f"{slot}.value"))
-            nth = [f"{quoted(a)}.nth" for a in aliases]
+            nth = [f"CASE WHEN {quoted(a)}.concept_id <> 0 THEN {quoted(a)}.nth END" for a in aliases]
             self.items.append(Item(_coalesced([*nth, "1"]), "_target"))
 
     def _constant(self, constant: Constant, *steps: str | int) -> str:
@@ -88,7 +88,7 @@ class Concepts:
 
     def _inline(self, way: ConceptSpec, said: str, *steps: str | int) -> str:
         branches = [
-            f"WHEN {literal(fold(key))} THEN {self._constant(constant, *steps, 'map', key)}"
+            f"WHEN {folded(key)} THEN {self._constant(constant, *steps, 'map', key)}"
             for key, constant in way.map.items()
         ]
         return f"CASE o_fold({said}) {' '.join(branches)} END"

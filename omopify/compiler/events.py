@@ -135,7 +135,7 @@ class Event:
             if column.required and column.name.endswith("_concept_id"):
                 sql = f"coalesce({sql}, 0)"
             items.append(Item(sql, column.name))
-        row_id = "ids.id" if id_column else given.get("person_id", "NULL")
+        row_id = "ids.id" if id_column else given.get("person_id", "")
         referenced = table.name in REFERENCED.values() and not self.prefix
         parent = linked[0] if linked else ""
         return Output(f"cdm.{table.name}", tuple(items), condition, row_hash, id_column, row_id, referenced, parent)
@@ -175,7 +175,7 @@ class Event:
         self.words[word] = quoted(target.name)
 
     def _signed(self, spec: FieldSpec, target: Target, *steps: str) -> None:
-        found = self.columns.first_of(spec.value, *self.steps, *steps, "value")
+        found = self.columns.value_of(spec, *self.steps, *steps)
         if found is None:
             return
         text = as_text(found)
@@ -185,7 +185,7 @@ class Event:
         self.columns.typed.append(Item(number, target.name))
         lost = f"{said} IS NOT NULL AND {quoted(target.name)} IS NULL"
         self.columns.issues.append(Finding(target.name, "not a number", lost))
-        if "operator" not in self.words:
+        if "operator" not in self.words and spec.value:
             # OMOP's operators are SNOMED concepts that are called by their sign.
             sign = f"capture({spec.value[0]}, '^([<>]=?)')"
             way = ConceptSpec(value=(sign,), vocabulary=("SNOMED",), by="name", domain="Meas Value Operator")
@@ -203,7 +203,7 @@ class Event:
         self.words[word] = quoted(target.name)
         raw = f"{target.name}.raw"
         if any(item.alias == raw for item in self.columns.typed[before:]):
-            origin = self.columns.first_of(spec.value, *self.steps, said)
+            origin = self.columns.value_of(spec, *self.steps, said)
             formats = date_formats(spec.dates or (origin.dates if origin else ()))
             sql = [f"o_datetime({quoted(raw)}, {literal(f)})" for f in formats]
             joined = sql[0] if len(sql) == 1 else f"coalesce({', '.join(sql)})"
@@ -247,7 +247,17 @@ class Event:
             self.columns.issues.append(lost)
 
     def key(self, texts: tuple[str, ...], *steps: str) -> str | None:
-        """Return the SQL text of a natural key; NULL when one of its parts is missing."""
+        """Return the SQL text of a natural key; NULL when one of its parts is missing.
+
+        A key may not hold aggregates: it would change, and with it the ids, whenever a row is added.
+        """
+        over, self.columns.over = self.columns.over, None
+        try:
+            return self._key(texts, *steps)
+        finally:
+            self.columns.over = over
+
+    def _key(self, texts: tuple[str, ...], *steps: str) -> str | None:
         parts = []
         for number, text in enumerate(texts):
             short = len(texts) == 1 and not isinstance(self.columns.spec.at(*steps), list)

@@ -23,12 +23,15 @@ from omopify.compiler.typed import (
     BOOLEAN,
     DATE,
     DATETIME,
+    DIFFERENT_FORMATS,
+    DIFFERENT_FORMATS_HINT,
     INTEGER,
     NULL,
     NUMBER,
     NUMERIC,
     TEXT,
     Typed,
+    alike,
     as_text,
     literal,
     read_date,
@@ -97,6 +100,8 @@ class Over:
     partition: str
     order: str = ""
     kind: str = "aggregate"
+    by: frozenset[str] | None = None
+    """For aggregates: the columns (as SQL) that are the same in all rows of a group."""
 
     def clause(self) -> str:
         """Return the OVER clause."""
@@ -130,6 +135,18 @@ def compile_expression(
     return None
 
 
+def compile_condition(
+    text: str, names: Names, at: Location, problems: Problems, over: Over | None = None
+) -> Typed | None:
+    """Check one condition; note what is wrong (also that it is none) and return None."""
+    found = compile_expression(text, names, at, problems, over)
+    if found and found.type != BOOLEAN:
+        hint = "such as COLUMN is not null, or COLUMN = 1"
+        problems.add("OM306", f"this is {_a(found.type)}, not a condition", at, hint)
+        return None
+    return found
+
+
 def columns_of(text: str) -> Iterator[str]:
     """Yield the column names that an expression mentions (nothing if it is not an expression)."""
     try:
@@ -152,6 +169,8 @@ def _parse(text: str) -> exp.Expr:
     except SqlglotError as error:
         details: list[Any] = getattr(error, "errors", None) or [{}]
         words = str(details[0].get("description") or "something is out of place").split("\n")[0].rstrip(".")
+        if "<class" in words:
+            words = "something is missing"
         offset = max(int(details[0].get("col") or 1) - 1, 0) if "\n" not in text else 0
         hint = "a column's name with blanks or signs stands in double quotes"
         if text.count("(") != text.count(")"):
@@ -165,6 +184,8 @@ def _parse(text: str) -> exp.Expr:
 class _Compiler:
     def __init__(self, names: Names, over: Over | None):
         self.names, self.over = names, over
+        self.inside = False
+        """Whether the part that is compiled stands inside an aggregate."""
 
     def compile(self, node: exp.Expr) -> Typed:
         match node:
@@ -183,7 +204,8 @@ class _Compiler:
             case exp.Null():
                 return Typed("NULL", NULL)
             case exp.Neg():
-                return Typed(f"-{self.number(node.this).sql}", self.number(node.this).type)
+                inner = self.number(node.this)
+                return replace(inner, sql=f"-{inner.sql}" if isinstance(node.this, exp.Literal) else f"-({inner.sql})")
             case exp.Not(this=exp.Is(expression=exp.Null())):
                 return Typed(f"{self.compile(node.this.this).sql} IS NOT NULL", BOOLEAN)
             case exp.Not():
@@ -197,7 +219,9 @@ class _Compiler:
             case exp.In():
                 return self.in_(node)
             case exp.Between():
-                this, low, high = self.alike([node.this, node.args["low"], node.args["high"]])
+                parts = [node.this, node.args["low"], node.args["high"]]
+                this, low, high = self.alike(parts)
+                self.in_order(parts, [this, low, high], "between")
                 return Typed(f"{this.sql} BETWEEN {low.sql} AND {high.sql}", BOOLEAN)
             case exp.Like():
                 return Typed(f"{self.typed(node.this, TEXT).sql} LIKE {self.typed(node.expression, TEXT).sql}", BOOLEAN)
@@ -213,11 +237,16 @@ class _Compiler:
         for kind, sign in _COMPARISONS.items():
             if type(node) is kind:
                 left, right = self.alike([node.this, node.expression])
+                if isinstance(node.expression, exp.Null) or isinstance(node.this, exp.Null):
+                    raise _Refused("OM303", "nothing is ever equal to null", "write 'is null'", _offset(node))
+                if sign not in ("=", "<>"):
+                    self.in_order([node.this, node.expression], [left, right], sign)
                 return Typed(f"{left.sql} {sign} {right.sql}", BOOLEAN)
         for kind, sign in _ARITHMETIC.items():
             if type(node) is kind:
                 return self.arithmetic(node, sign)
-        raise _Refused("OM303", f"'{_shown(node)}' may not stand in an expression", _REFUSAL, _offset(node))
+        hint = "no casts: the target's type decides" if isinstance(node, exp.Cast) else _REFUSAL
+        raise _Refused("OM303", f"'{_shown(node)}' may not stand in an expression", hint, _offset(node))
 
     def column(self, node: exp.Column) -> Typed:
         name = f"{node.table}.{node.name}" if node.table else node.name
@@ -225,6 +254,9 @@ class _Compiler:
             raise _Refused("OM303", f"'{_shown(node)}' has too many dots", offset=_offset(node))
         if node.table.casefold() == "trial":
             fact = self.names.fact(node.name)
+            if fact is None and node.name in self.names.facts:
+                message = f"the trial does not give its '{node.name}'"
+                raise _Refused("OM304", message, f"add '{node.name}:' to trial.yaml", _offset(node))
             if fact is None:
                 hint = did_you_mean(node.name, self.names.facts) or "add it under 'facts:' in trial.yaml"
                 raise _Refused("OM304", f"the trial has no fact '{node.name}'", hint, _offset(node))
@@ -242,6 +274,9 @@ class _Compiler:
             label = self.names.labels.get(hint.removeprefix("did you mean '").removesuffix("'?"), "")
             hint += f' ("{label}")' if label and hint else ""
             raise _Refused("OM301", f"unknown column '{name}' in {self.names.owner}", hint, _offset(node))
+        if self.over and self.over.by is not None and not self.inside and found.sql not in self.over.by:
+            hint = f"write min({name}) or max({name}), or add it to 'by:'"
+            raise _Refused("OM308", f"'{name}' may differ within a group", hint, _offset(node))
         return found
 
     def typed(self, node: exp.Expr, wanted: str) -> Typed:
@@ -251,7 +286,9 @@ class _Compiler:
             return found
         if wanted == DATE and found.type == DATETIME:
             return Typed(f"CAST({found.sql} AS date)", DATE)
-        if found.type == TEXT and wanted in (NUMBER, INTEGER):
+        if found.type in (TEXT, NUMBER) and wanted == INTEGER:
+            return Typed(f"o_whole({read_number(found)})", INTEGER)
+        if found.type == TEXT and wanted == NUMBER:
             return Typed(read_number(found), NUMBER)
         if found.type == TEXT and wanted in (DATE, DATETIME):
             return Typed(read_date(found, found.dates), DATE)
@@ -259,6 +296,12 @@ class _Compiler:
             return as_text(found)
         hint = "write a condition, such as COLUMN = 1" if wanted == BOOLEAN else ""
         raise _Refused("OM306", f"'{_shown(node)}' is {_a(found.type)}, not {_a(wanted)}", hint, _offset(node))
+
+    def in_order(self, nodes: list[exp.Expr], found: list[Typed], word: str) -> None:
+        """Refuse to put text in order: '10' would come before '9', and 31.01. behind 01.02."""
+        if all(f.type in (TEXT, NULL) for f in found) and not any(is_text_call(n) for n in nodes):
+            hint = "write number(X) or date(X), or text(X) if you mean the alphabet"
+            raise _Refused("OM319", f"'{word}' would compare text", hint, _offset(nodes[0]))
 
     def number(self, node: exp.Expr) -> Typed:
         return self.typed(node, NUMBER)
@@ -316,8 +359,7 @@ class _Compiler:
         values = self.alike([value for _, value in ifs] + ([default] if default is not None else []))
         branches = "".join(f" WHEN {c.sql} THEN {v.sql}" for c, v in zip(conditions, values, strict=False))
         last = f" ELSE {values[-1].sql}" if default is not None else ""
-        kind = next((v for v in values if v.type != NULL), values[0])
-        return replace(kind, sql=f"CASE{branches}{last} END")
+        return replace(merged(values, ifs[0][1]), sql=f"CASE{branches}{last} END")
 
     def arithmetic(self, node: exp.Expr, sign: str) -> Typed:
         left = self.compile(node.this)
@@ -327,8 +369,8 @@ class _Compiler:
         one, two = self.number(node.this), self.number(node.expression)
         if sign == "/":
             return Typed(f"CAST({one.sql} AS double) / nullif({two.sql}, 0)", NUMBER)
-        both = INTEGER if one.type == two.type == INTEGER else NUMBER
-        return Typed(f"{one.sql} {sign} {two.sql}", both)
+        # In double precision no sum of two whole numbers is too large; the target's type rounds nothing away.
+        return Typed(f"CAST({one.sql} AS double) {sign} {two.sql}", NUMBER)
 
     def function(self, node: exp.Anonymous) -> Typed:
         name = str(node.this).casefold()
@@ -337,10 +379,14 @@ class _Compiler:
         function = FUNCTIONS.get(name)
         if function is None:
             hint = did_you_mean(name, [*FUNCTIONS, *SAME_TYPE])
+            if name in ("cast", "try_cast", "convert"):
+                hint = "no casts: the target's type decides; number(X), date(X) and text(X) read a value"
             raise _Refused("OM307", f"unknown function '{node.this}'", hint or _REFUSAL, _offset(node))
         if function.kind != "scalar" and (self.over is None or self.over.kind != function.kind):
             needed = "group" if function.kind == "aggregate" else "window"
             raise _Refused("OM308", f"'{node.this}' needs a '{needed}:' in the map", offset=_offset(node))
+        if function.kind != "scalar" and self.inside:
+            raise _Refused("OM308", f"'{node.this}' may not stand inside another such function", offset=_offset(node))
         most, least = len(function.arguments), len(function.arguments) - function.optional
         if not least <= len(node.expressions) <= most:
             raise _Refused("OM309", f"'{node.this}' takes {_count(least, most)}", offset=_offset(node))
@@ -348,18 +394,25 @@ class _Compiler:
             self.pattern(node.expressions[1])
         if name == "count" and isinstance(node.expressions[0], exp.Star):
             return self.windowed(function, Typed("count(*)", INTEGER))
+        self.inside = self.inside or function.kind == "aggregate"
         arguments = [
             self.compile(given) if wanted == ANY else self.typed(given, wanted)
             for given, wanted in zip(node.expressions, function.arguments, strict=False)
         ]
+        if function.kind == "aggregate":
+            self.inside = False
+        if name in ("min", "max"):
+            self.in_order(node.expressions, arguments, name)
         match name:
             case "number":
-                return Typed(read_number(self.compile(node.expressions[0])), NUMBER)
+                return replace(self.typed(node.expressions[0], NUMBER), type=NUMBER)
             case "date":
                 return self.typed(node.expressions[0], DATE)
             case "text":
                 return as_text(arguments[0])
             case "year" | "month":
+                if arguments[0].type not in (TEXT, DATE, DATETIME):
+                    self.typed(node.expressions[0], DATE)
                 return Typed(read_part(arguments[0], name), INTEGER)
             case "capture" if len(arguments) == 2:
                 arguments.append(Typed("1", INTEGER))
@@ -404,10 +457,30 @@ class _Compiler:
             parts = [f"coalesce({self.text(e).sql}, '')" for e in node.expressions]
             return Typed(f"nullif({' || '.join(parts)}, '')", TEXT)
         values = self.alike(list(node.expressions))
-        kind = next((v for v in values if v.type != NULL), values[0])
+        kind = merged(values, node)
+        if name in ("greatest", "least"):
+            self.in_order(node.expressions, values, name)
         if name == "nullif" and len(values) != 2:
             raise _Refused("OM309", "'nullif' takes two values", offset=_offset(node))
         return replace(kind, sql=f"{name}({', '.join(v.sql for v in values)})")
+
+
+def merged(values: list[Typed], node: exp.Expr) -> Typed:
+    """Return what values that stand for one another have in common; refuse formats that contradict each other."""
+    found = alike(values)
+    if found is None:
+        raise _Refused("OM325", DIFFERENT_FORMATS, DIFFERENT_FORMATS_HINT, _offset(node))
+    return found
+
+
+def is_text_call(node: exp.Expr) -> bool:
+    """Say whether an expression is ``text(...)``: the steward means the alphabet."""
+    return isinstance(node, exp.Anonymous) and str(node.this).casefold() == "text"
+
+
+def orders_text(text: str, found: Typed) -> bool:
+    """Say whether ordering by an expression would put text into alphabetical order without being asked to."""
+    return found.type == TEXT and not is_text_call(_parse(text))
 
 
 _REFUSAL = "an expression is one value made of columns and the functions of docs/mapping-language.md"
@@ -424,7 +497,7 @@ def _shown(node: exp.Expr) -> str:
 
 def _a(kind: str) -> str:
     return {TEXT: "text", DATE: "a date", DATETIME: "a date and time", BOOLEAN: "a condition", NULL: "nothing"}.get(
-        kind, "a number"
+        kind, "a whole number" if kind == INTEGER else "a number"
     )
 
 

@@ -10,19 +10,22 @@ import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 
-from omopify.compiler.expressions import Names, Over, compile_expression
+from omopify.compiler.expressions import Names, Over, compile_condition, compile_expression
 from omopify.compiler.plan import Finding, Item, Unmapped
 from omopify.compiler.relations import Context
 from omopify.compiler.typed import (
     BOOLEAN,
     DATE,
     DATETIME,
+    DIFFERENT_FORMATS,
+    DIFFERENT_FORMATS_HINT,
     INTEGER,
     NULL,
     NUMBER,
     NUMERIC,
     TEXT,
     Typed,
+    alike,
     as_text,
     date_formats,
     literal,
@@ -44,7 +47,8 @@ REASONS = {
 """What is said of a value that cannot be read as its field's type."""
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
-_FORMAT = re.compile(r"(%Y[^%]{0,2}%[mb][^%]{0,2}%d|%d[^%]{0,2}%[mb][^%]{0,2}%Y|%m[^%]{0,2}%d[^%]{0,2}%Y)")
+_CUT = r"[-./ ,]{0,2}"
+_FORMAT = re.compile(f"(%Y{_CUT}%[mb]{_CUT}%d|%d{_CUT}%[mb]{_CUT}%Y|%m{_CUT}%d{_CUT}%Y)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,11 @@ class Columns:
         at = _inside(self.spec, steps, text)
         return compile_expression(text, self.names, at, self.context.problems, self.over)
 
+    def condition(self, text: str, *steps: str | int) -> Typed | None:
+        """Compile one condition of the map, written at ``steps``."""
+        at = _inside(self.spec, steps, text)
+        return compile_condition(text, self.names, at, self.context.problems, self.over)
+
     def first_of(self, texts: tuple[str, ...], *steps: str | int) -> Typed | None:
         """Compile several expressions of which the first that is filled is taken."""
         found = []
@@ -102,12 +111,15 @@ class Columns:
             found = [as_text(f) for f in found]
         if len(found) == 1:
             return found[0]
-        main = next((f for f in found if f.type != NULL), found[0])
-        return Typed(f"coalesce({', '.join(f.sql for f in found)})", main.type, main.dates, main.decimal)
+        merged = alike(found)
+        if merged is None:
+            self.context.problems.add("OM325", DIFFERENT_FORMATS, self.spec.at(*steps), DIFFERENT_FORMATS_HINT)
+            return None
+        return replace(merged, sql=f"coalesce({', '.join(f.sql for f in found)})")
 
     def add(self, spec: FieldSpec, target: Target, *steps: str | int) -> str | None:
         """Add one field; return its type, or None if its expression is wrong."""
-        found = self._value(spec, *steps)
+        found = self.value_of(spec, *steps)
         if found is None:
             return None
         column = quoted(target.name)
@@ -115,7 +127,7 @@ class Columns:
             found = self._mapped(spec, target, found, *steps)
             if found is None:
                 return None
-        elif target.type in (DATE, DATETIME) and found.type == TEXT:
+        elif target.type in (DATE, DATETIME) and found.type == TEXT and found.sql != "NULL":
             self._date(spec, target, found, *steps)
         elif found.type == TEXT and target.type != TEXT:
             self._convert(target, found)
@@ -125,24 +137,37 @@ class Columns:
             sql = self._cast(found, target, *steps)
             if sql is None:
                 return None
-            self.raw.append(Item(sql, target.name))
-            self.typed.append(Item(column, target.name))
+            self._checked(target, found, sql)
         if target.length:
             self._length(spec, target, *steps)
         if target.required:
             self.rejects.append(Finding(target.name, "missing", f"{column} IS NULL"))
         return target.type
 
+    def _checked(self, target: Target, found: Typed, sql: str) -> None:
+        allowed = ", ".join(target.values)
+        reason = "not in the value set" if target.values else REASONS.get(target.type, "not as expected")
+        if not target.values and not sql.startswith("o_whole("):
+            self.carry(target.name, Typed(sql, target.type))
+            return
+        self.carry(f"{target.name}.raw", found)
+        raw = quoted(f"{target.name}.raw")
+        read = f"o_whole({raw})" if sql.startswith("o_whole(") else raw
+        self.typed.append(Item(f"CASE WHEN {read} IN ({allowed}) THEN {read} END" if allowed else read, target.name))
+        self._issue(target, reason, f"{raw} IS NOT NULL AND {quoted(target.name)} IS NULL")
+
     def carry(self, name: str, found: Typed) -> None:
         """Add a column that is taken as it is."""
         self.raw.append(Item(found.sql, name))
         self.typed.append(Item(quoted(name), name))
 
-    def _value(self, spec: FieldSpec, *steps: str | int) -> Typed | None:
+    def value_of(self, spec: FieldSpec, *steps: str | int) -> Typed | None:
+        """Compile the expression (or constant) of a field, written at ``steps``."""
         if spec.constant is not None:
-            return Typed(literal(spec.constant), TEXT)
+            return Typed(literal(spec.constant), TEXT, decimal=spec.decimal or ".")
         deeper = steps if self.spec_is_short(*steps) else (*steps, "value")
-        return self.first_of(spec.value, *deeper)
+        found = self.first_of(spec.value, *deeper)
+        return replace(found, decimal=spec.decimal) if found and spec.decimal else found
 
     def spec_is_short(self, *steps: str | int) -> bool:
         """Say whether a field was written in its short form (an expression, no words)."""
@@ -202,12 +227,13 @@ class Columns:
         branches, nothing = [], []
         for key, becomes in values.items():
             if becomes is None or becomes == "":
-                nothing.append(literal(fold(key)))
+                nothing.append(folded(key))
+                branches.append(f"WHEN {folded(key)} THEN NULL")
                 continue
-            sql = self._constant(becomes, target, *steps)
+            sql = self._constant(becomes, target, *steps, "map")
             if sql is None:
                 return None
-            branches.append(f"WHEN {literal(fold(key))} THEN {sql}")
+            branches.append(f"WHEN {folded(key)} THEN {sql}")
         raw = self._keep_raw(target, as_text(found).sql)
         said = f"o_fold({raw})"
         if all(_NUMBER.fullmatch(key.strip()) for key in values):
@@ -215,7 +241,10 @@ class Columns:
             said = f"coalesce(o_plain(o_num({raw})), {said})"
         last = ""
         if spec.otherwise is not None:
-            last = f" ELSE {self._constant(spec.otherwise, target, *steps)}"
+            other = self._constant(spec.otherwise, target, *steps, "otherwise")
+            if other is None:
+                return None
+            last = f" ELSE {other}"
         # A missing value stays missing, whatever 'otherwise' says of unknown ones.
         case = f"CASE {said} {' '.join(branches)}{last} END" if branches else "NULL"
         if spec.otherwise is not None:
@@ -255,7 +284,7 @@ class Columns:
         return values
 
     def _constant(self, text: str, target: Target, *steps: str | int) -> str | None:
-        at = self.spec.at(*steps, "map")
+        at = self.spec.at(*steps)
         if target.values and text not in target.values:
             hint = did_you_mean(text, target.values) or f"its values: {', '.join(target.values)}"
             self.context.problems.add("OM321", f"'{text}' is not in the value set of '{target.name}'", at, hint)
@@ -283,7 +312,10 @@ class Columns:
         raw = self._keep_raw(target, found.sql)
         rule = spec.partial or self.spec.partial or target.partial
         full = _coalesced([f"o_date({raw}, {literal(f)})" for f in formats])
-        guess = _coalesced([f"o_impute({raw}, {literal(f)}, {literal(rule)})" for f in formats])
+        if target.type == DATETIME:
+            timed = [f"o_datetime({raw}, {literal(f)})" for f in formats]
+            full = _coalesced([*timed, f"CAST({full} AS timestamp)"])
+        guess = _guess(raw, formats, rule)
         column, complete = quoted(target.name), f"{target.name}.full"
         self.typed.append(Item(full, complete))
         lost = f"{raw} IS NOT NULL AND {column} IS NULL"
@@ -291,10 +323,12 @@ class Columns:
             sql = quoted(complete)
             self._issue(target, "partial date", f"{lost} AND {guess} IS NOT NULL")
             lost += f" AND {guess} IS NULL"
-        elif spec.not_before:
-            # Only an imputed end can be moved: a recorded one before its start is for the quality checks.
+        elif spec.not_before and rule != "latest":
+            # Only an imputed end is moved, and only within what was recorded: an end that is before its start
+            # even on its last possible day is for the quality checks.
             other = self._date_above(spec.not_before, *steps)
-            sql = f"coalesce({quoted(complete)}, CASE WHEN {guess} < {other} THEN {other} ELSE {guess} END)"
+            moved = f"WHEN {guess} < {other} AND {other} <= {_guess(raw, formats, 'latest')} THEN {other}"
+            sql = f"coalesce({quoted(complete)}, CASE {moved} ELSE {guess} END)"
         else:
             sql = f"coalesce({quoted(complete)}, {guess})"
         self.imputed.append(Item(sql, target.name))
@@ -323,7 +357,16 @@ class Columns:
 
 def fold(text: str) -> str:
     """Return a text as the SQL function ``o_fold`` does: case, outer and repeated blanks do not matter."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text.strip())).lower()
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip().lower()
+
+
+def folded(key: str) -> str:
+    """Return a value map's key as SQL; capitals beyond ASCII are left to the engine, which folds the data too."""
+    return literal(fold(key)) if key.isascii() else f"o_fold({literal(key.strip())})"
+
+
+def _guess(raw: str, formats: tuple[str, ...], rule: str) -> str:
+    return _coalesced([f"o_impute({raw}, {literal(f)}, {literal(rule)})" for f in formats])
 
 
 def _coalesced(parts: list[str]) -> str:

@@ -58,7 +58,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "sum": _f("number", NUMBER, "sum({0})", kind="aggregate"),
     "avg": _f("number", NUMBER, "avg({0})", kind="aggregate"),
     "count": _f("any", INTEGER, "count({0})", kind="aggregate"),
-    "any": _f("boolean", BOOLEAN, "(max(CASE WHEN {0} THEN 1 ELSE 0 END) = 1)", kind="aggregate"),
+    "any_true": _f("boolean", BOOLEAN, "(max(CASE WHEN {0} THEN 1 ELSE 0 END) = 1)", kind="aggregate"),
     "lead": _f("any", "same", "lead({0})", kind="window"),
     "lag": _f("any", "same", "lag({0})", kind="window"),
     "first": _f("any", "same", "first_value({0})", kind="window"),

@@ -18,8 +18,20 @@ from omopify.errors import Location, did_you_mean
 from omopify.specs.project import LoadedMap
 
 _FORBIDDEN = (
-    "read_", "glob", "getenv", "random", "uuid", "gen_random", "now", "today", "current_", "nextval", "sniff_"
+    "read_", "glob", "getenv", "rand", "uuid", "gen_random", "now", "today", "current_", "nextval", "sniff_", "setseed",
+    "local", "age", "txid_", "get_current", "transaction_", "version", "pg_", "query",
 )  # fmt: skip
+"""How functions begin that read files, or that give another result tomorrow."""
+
+
+_SQL_TYPES = {
+    "text": "varchar",
+    "integer": "integer",
+    "number": "double",
+    "date": "date",
+    "datetime": "timestamp",
+    "boolean": "boolean",
+}
 
 
 def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
@@ -41,6 +53,10 @@ def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
         line = error.lineno if isinstance(error, TemplateSyntaxError) else 1
         problems.add("OM341", f"the template is wrong: {error.message}", Location(str(path), line, 1))
         return None
+    except (ArithmeticError, TypeError, ValueError, AttributeError, LookupError) as error:
+        # A template is a small program of the user's: whatever it raises is a mistake in it.
+        problems.add("OM341", f"the template is wrong ({type(error).__name__})", Location(str(path), 1, 1))
+        return None
     except SqlglotError as error:
         details = (getattr(error, "errors", None) or [{}])[0]
         place = Location(str(path), int(details.get("line") or 1), int(details.get("col") or 1))
@@ -51,7 +67,9 @@ def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
         return None
     ctes = [f"{quoted(n)} AS (SELECT * FROM source.{quoted(n)})" for n in spec.reads if n in context.pack.sources]
     before = f"    WITH {', '.join(ctes)}\n" if ctes else ""
-    table = f"(\n{before}    SELECT * FROM (\n{sql}\n    ) AS handwritten)"
+    casts = [f"TRY_CAST({quoted(name)} AS {_SQL_TYPES[kind]}) AS {quoted(name)}" for name, kind in spec.gives.items()]
+    given = ", ".join([*PROVENANCE, *casts])
+    table = f"(\n{before}    SELECT {given} FROM (\n{sql}\n    ) AS handwritten)"
     columns = {name: Typed(quoted(name), kind, ("%Y-%m-%d",)) for name, kind in spec.gives.items()}
     return Relation(spec.sql, table, columns, {}, True, {})
 
@@ -85,15 +103,20 @@ def _is_safe(tree: exp.Expr, loaded: LoadedMap, context: Context, at: Location) 
             hint = did_you_mean(name, spec.reads) or "name it under 'reads:'"
             problems.add("OM343", f"the SELECT reads '{name}', which is not under 'reads:'", at, hint)
     for function in tree.find_all(exp.Func):
-        name = (function.name if isinstance(function, exp.Anonymous) else function.sql_name()).casefold()
-        if name.startswith(_FORBIDDEN):
+        known = [function.name] if isinstance(function, exp.Anonymous) else function.sql_names()
+        name = next((n.casefold() for n in known if n.casefold().startswith(_FORBIDDEN)), "")
+        if name:
             problems.add("OM343", f"the function '{name}' may not be used: a run must give the same result twice", at)
+    if tree.find(exp.TableSample):
+        problems.add("OM343", "a sample may not be taken: a run must give the same result twice", at)
     for name in spec.reads:
         if context.relation(name) is None:
             hint = did_you_mean(name, context.relation_names())
             problems.add("OM310", f"there is no source or table '{name}'", spec.at("reads"), hint)
     missing = [c for c in (*PROVENANCE, *spec.gives) if c.casefold() not in {n.casefold() for n in tree.named_selects}]
-    if missing and "*" not in tree.named_selects:
+    if "*" in tree.named_selects:
+        problems.add("OM344", "the SELECT gives '*'", at, "name each column that it gives")
+    elif missing:
         hint = "the SELECT must give _file and _row (of the row it is about) and every column under 'gives:'"
         problems.add("OM344", f"the SELECT does not give {', '.join(repr(m) for m in missing)}", at, hint)
     return len(problems.errors) == before

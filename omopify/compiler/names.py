@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from omopify.compiler.expressions import Names, compile_expression, split_order
+from omopify.compiler.expressions import Names, compile_condition, compile_expression, orders_text, split_order
 from omopify.compiler.handwritten import handwritten
 from omopify.compiler.plan import Assertion, Cte, Item, Select
 from omopify.compiler.relations import Context, Relation
-from omopify.compiler.typed import BOOLEAN, INTEGER, TEXT, Typed, quoted
-from omopify.errors import Problems, did_you_mean
+from omopify.compiler.typed import (
+    DATE,
+    DIFFERENT_FORMATS,
+    DIFFERENT_FORMATS_HINT,
+    INTEGER,
+    NUMERIC,
+    TEXT,
+    Typed,
+    alike,
+    quoted,
+    read_date,
+    read_number,
+)
+from omopify.errors import Location, Problems, did_you_mean
 from omopify.specs.maps import Join, MapFile
 from omopify.specs.project import LoadedMap
 
@@ -30,14 +42,19 @@ class Input:
     join_columns: list[tuple[str, str]] = field(default_factory=list)
     """(source, column) that joins compare; known when ``ctes`` has been called."""
 
-    def ctes(self) -> tuple[list[Cte], list[Assertion], list[tuple[str, str, str]]]:
+    def ctes(self) -> tuple[list[Cte], list[Assertion], list[tuple[str, str, str, str]]]:
         """Return the input query, what must hold of its joins, and the version conflicts to look for.
 
         Called when all expressions are compiled, because only the columns in use are read.
         """
         own = sorted(c for c in self.names.used if not self._joined(c) and c not in _BUILT_IN and c not in self.made)
-        conflicts: list[tuple[str, str, str]] = []
-        join_sql, assertions, early = self._joins()
+        conflicts: list[tuple[str, str, str, str]] = []
+        joins = [_Join(alias, relation, join, self) for alias, (relation, join) in self.joins.items()]
+        early, assertions = [], []
+        for join in joins:
+            cte, needed = join.build()
+            early.append(cte)
+            assertions += needed
         selects = []
         for relation in self.relations:
             items = [Item("i._file", "_file"), Item("i._row", "_row")]
@@ -48,10 +65,12 @@ class Input:
             for name in sorted(c for c in self.names.used if self._joined(c)):
                 alias, _, column = name.partition(".")
                 items.append(Item(f"{quoted(alias)}.{quoted(column)}", name))
-            for alias, (_, join) in self.joins.items():
-                if join.required:
+            for alias, (_, spec) in self.joins.items():
+                if spec.required:
                     items.append(Item(f"{quoted(alias)}._row IS NULL", f"{alias} missing"))
-            selects.append(Select(tuple(items), f"{relation.table} AS i", joins=tuple(join_sql)))
+            selects.append(
+                Select(tuple(items), f"{relation.table} AS i", joins=tuple(join.clause(relation) for join in joins))
+            )
         what = " and ".join(r.name for r in self.relations)
         unique = list(dict.fromkeys(conflicts))
         return [*early, Cte("input", f"the columns of {what} that are used", tuple(selects))], assertions, unique
@@ -59,7 +78,7 @@ class Input:
     def _joined(self, name: str) -> bool:
         return name.partition(".")[0] in self.joins and "." in name
 
-    def _column(self, relation: Relation, name: str, conflicts: list[tuple[str, str, str]]) -> list[Item]:
+    def _column(self, relation: Relation, name: str, conflicts: list[tuple[str, str, str, str]]) -> list[Item]:
         column = self.renames.get(relation.name, {}).get(name, name)
         if column not in relation.columns and relation.known:
             return [Item("NULL", name)]
@@ -69,23 +88,15 @@ class Input:
         revisions = [f"i.{quoted(c)}" for c in (column, *versions)]
         several = f"({' + '.join(f'CASE WHEN {r} IS NULL THEN 0 ELSE 1 END' for r in revisions)}) > 1"
         merged = f"coalesce({', '.join(revisions)})"
-        rule = self.spec.versions.get(column, "empty")
+        rules = {name.casefold(): rule for name, rule in self.spec.versions.items()}
+        rule = rules.get(column.casefold(), "empty")
         if rule == "first":
             return [Item(merged, name, "its revisions, the first that is filled")]
-        conflicts.append((name, f"{name} revisions", rule))
+        conflicts.append((name, f"{name} revisions", rule, "several revisions filled"))
         return [
             Item(f"CASE WHEN {several} THEN NULL ELSE {merged} END", name, "one of its revisions"),
             Item(several, f"{name} revisions"),
         ]
-
-    def _joins(self) -> tuple[list[str], list[Assertion], list[Cte]]:
-        sql, assertions, early = [], [], []
-        for alias, (relation, join) in self.joins.items():
-            result = _Join(alias, relation, join, self).build()
-            sql.append(result[0])
-            assertions += result[1]
-            early += result[2]
-        return sql, assertions, early
 
 
 _BUILT_IN = ("_row", "_file", "_source")
@@ -93,71 +104,102 @@ _BUILT_IN = ("_row", "_file", "_source")
 
 @dataclass
 class _Join:
+    """One join of a map: a step with the other side's keys, and the condition for each of the map's relations."""
+
     alias: str
     relation: Relation
     join: Join
     input: Input
+    rights: list[Typed] = field(default_factory=list)
 
-    def build(self) -> tuple[str, list[Assertion], list[Cte]]:
+    def build(self) -> tuple[Cte, list[Assertion]]:
+        """Return the step that prepares the other side, and what must hold of it."""
         spec, problems = self.input.spec, self.input.context.problems
-        here = self.names()
-        sides = []
-        for left_text, right_text in self.join.on.items():
-            at = spec.at("join", self.alias, "on", left_text)
-            left = compile_expression(left_text, self.left_names(), at, problems)
-            right = compile_expression(right_text, here, at, problems)
-            if left and right:
-                sides.append((left.sql, right.sql))
-        wanted = sorted({c.partition(".")[2] for c in self.input.names.used if c.startswith(f"{self.alias}.")})
+        here = self._names()
+        for left, right_text in self.join.on.items():
+            found = compile_expression(right_text, here, spec.at("join", self.alias, "on", left), problems)
+            self.rights.append(found or Typed("NULL", TEXT))
         where = ""
         if self.join.where:
-            found = compile_expression(self.join.where, here, spec.at("join", self.alias, "where"), problems)
-            where = found.sql if found and found.type == BOOLEAN else ""
-        self.input.join_columns += [(self.relation.name, column) for column in sorted(here.used)]
-        keys = [f"key{n}" for n in range(1, len(sides) + 1)]
+            at = spec.at("join", self.alias, "where")
+            condition = compile_condition(self.join.where, here, at, problems)
+            where = condition.sql if condition else ""
+        keys = self._keys()
         items = [Item("_file", "_file"), Item("_row", "_row")]
-        items += [Item(right, key) for key, (_, right) in zip(keys, sides, strict=True)]
-        items += [Item(quoted(c), c) for c in wanted]
-        source = self.relation.table + (f"\n    WHERE {where}" if where else "")
+        items += [Item(right.sql, key) for key, right in zip(keys, self.rights, strict=True)]
+        wanted = {c.partition(".")[2] for c in self.input.names.used if c.startswith(f"{self.alias}.")}
+        items += [Item(quoted(column), column) for column in sorted(wanted)]
+        by = ", ".join(right.sql for right in self.rights)
         if self.join.take:
             order = order_by(self.join.take.order, here, spec, ("join", self.alias, "take", "order"), problems)
-            rank = f"row_number() OVER (PARTITION BY {', '.join(right for _, right in sides)} ORDER BY {order})"
-            items.append(Item(rank, "_nth"))
-        name = f"join_{self.alias}"
-        cte = Cte(name, f"{self.relation.name}, for the join '{self.alias}'", (Select(tuple(items), source),))
-        matches = [f"{quoted(self.alias)}.{key} = {left}" for key, (left, _) in zip(keys, sides, strict=True)]
+            items.append(Item(f"row_number() OVER (PARTITION BY {by} ORDER BY {order})", "_nth"))
+        self.input.join_columns += [
+            (self.relation.name, column) for column in sorted(here.used) if column not in _BUILT_IN
+        ]
+        source = self.relation.table + (f"\n    WHERE {where}" if where else "")
+        note = f"{self.relation.name}, for the join '{self.alias}'"
+        cte = Cte(f"join_{self.alias}", note, (Select(tuple(items), source),))
+        return cte, [] if self.join.many or self.join.take else [self._unique(by, where)]
+
+    def clause(self, relation: Relation) -> str:
+        """Return the LEFT JOIN for the rows of one of the map's relations."""
+        spec, context = self.input.spec, self.input.context
+        renames = dict(self.input.renames.get(relation.name, {}))
+        columns = {
+            name: replace(relation.columns[column], sql=f"i.{quoted(column)}")
+            for name, column in {**{c: c for c in relation.columns}, **renames}.items()
+            if column in relation.columns
+        }
+        names = _names(context, columns, relation.owner, relation.labels, None)
+        names.open = lambda name: (
+            Typed("CAST(NULL AS varchar)", TEXT)
+            if name in self.input.names.columns
+            else None
+            if relation.known
+            else Typed(f"i.{quoted(name)}", TEXT, relation.dates, relation.decimal)
+        )
+        conditions = []
+        for (left_text, _), right, key in zip(self.join.on.items(), self.rights, self._keys(), strict=True):
+            at = spec.at("join", self.alias, "on", left_text, key=True)
+            left = compile_expression(left_text, names, at, context.problems)
+            if left:
+                one, two = self._alike(left, replace(right, sql=f"{quoted(self.alias)}.{key}"), left_text, at)
+                conditions.append(f"{two} = {one}")
+        self.input.join_columns += [
+            (relation.name, renames.get(column, column)) for column in sorted(names.used) if column not in _BUILT_IN
+        ]
         if self.join.take:
-            matches.append(f"{quoted(self.alias)}._nth = 1")
-        on = " AND ".join(matches)
-        assertion = []
-        if not self.join.many and not self.join.take:
-            columns = ", ".join(right for _, right in sides)
-            filled = " AND ".join([f"{right} IS NOT NULL" for _, right in sides] + ([f"({where})"] if where else []))
-            query = (
-                f"SELECT count(*) FROM (SELECT 1 FROM {self.relation.table} WHERE {filled} "
-                f"GROUP BY {columns} HAVING count(*) > 1) AS repeated"
-            )
-            message = f"the join '{self.alias}' finds several rows of '{self.relation.name}' for {{n}} keys"
-            hint = "say which one with 'take:', or 'many: true' if each is meant"
-            at = spec.at("join", self.alias, key=True)
-            assertion.append(Assertion("OM501", message, hint, query, at))
-        return f"LEFT JOIN {name} AS {quoted(self.alias)} ON {on}", assertion, [cte]
+            conditions.append(f"{quoted(self.alias)}._nth = 1")
+        return f"LEFT JOIN join_{self.alias} AS {quoted(self.alias)} ON {' AND '.join(conditions)}"
 
-    def names(self) -> Names:
-        context = self.input.context
+    def _alike(self, left: Typed, right: Typed, text: str, at: Location) -> tuple[str, str]:
+        types = {left.type, right.type}
+        if len(types) == 1 or types <= set(NUMERIC):
+            return left.sql, right.sql
+        if types <= {TEXT, *NUMERIC}:
+            return read_number(left), read_number(right)
+        if types == {TEXT, DATE}:
+            return read_date(left, left.dates), read_date(right, right.dates)
+        message = f"'{text}' is of type {left.type}, but it is joined with {right.type}"
+        self.input.context.problems.add("OM306", message, at)
+        return left.sql, right.sql
+
+    def _unique(self, by: str, where: str) -> Assertion:
+        filled = [f"{right.sql} IS NOT NULL" for right in self.rights] + ([f"({where})"] if where else [])
+        query = (
+            f"SELECT count(*) FROM (SELECT 1 FROM {self.relation.table} WHERE {' AND '.join(filled)} "
+            f"GROUP BY {by} HAVING count(*) > 1) AS repeated"
+        )
+        message = f"the join '{self.alias}' finds several rows of '{self.relation.name}' for {{n}} keys"
+        hint = "say which one with 'take:', or 'many: true' if each is meant"
+        return Assertion("OM501", message, hint, query, self.input.spec.at("join", self.alias, key=True))
+
+    def _keys(self) -> list[str]:
+        return [f"key{n}" for n in range(1, len(self.join.on) + 1)]
+
+    def _names(self) -> Names:
         columns = {**self.relation.columns, "_row": Typed("_row", INTEGER)}
-        return _names(context, columns, self.relation.owner, self.relation.labels, self.relation)
-
-    def left_names(self) -> Names:
-        columns: dict[str, Typed] = {}
-        for relation in self.input.relations:
-            for name, typed in relation.columns.items():
-                columns.setdefault(name, Typed(f"i.{quoted(name)}", typed.type, typed.dates, typed.decimal))
-        first = self.input.relations[0]
-        names = _names(self.input.context, columns, first.owner, first.labels, None)
-        if not first.known:
-            names.open = lambda name: Typed(f"i.{quoted(name)}", TEXT, first.dates, first.decimal)
-        return names
+        return _names(self.input.context, columns, self.relation.owner, self.relation.labels, self.relation)
 
 
 def open_input(loaded: LoadedMap, context: Context) -> Input | None:
@@ -181,13 +223,11 @@ def open_input(loaded: LoadedMap, context: Context) -> Input | None:
             joins[alias] = (relation, join)
     if len(relations) < len(names) or len(joins) < len(spec.join):
         return None
-    columns: dict[str, Typed] = {}
-    for relation in relations:
-        for name, typed in _renamed(relation, spec.union.get(relation.name, {}), spec, context).items():
-            columns.setdefault(name, Typed(quoted(name), typed.type, typed.dates, typed.decimal))
+    columns = _stacked(relations, spec, context)
     for alias, (relation, _) in joins.items():
         for name, typed in relation.columns.items():
             columns[f"{alias}.{name}"] = Typed(quoted(f"{alias}.{name}"), typed.type, typed.dates, typed.decimal)
+    _check_versions(relations, spec, context)
     columns["_row"] = Typed("_row", INTEGER)
     if len(relations) > 1:
         columns["_source"] = Typed("_source", TEXT)
@@ -197,6 +237,33 @@ def open_input(loaded: LoadedMap, context: Context) -> Input | None:
     if not all(r.known for r in relations) or not all(r.known for r, _ in joins.values()):
         found.open = _opener(found, relations, joins)
     return Input(found, tuple(relations), spec.union, joins, spec, context)
+
+
+def _check_versions(relations: list[Relation], spec: MapFile, context: Context) -> None:
+    known = {name.casefold() for relation in relations for name in relation.versions}
+    for name in spec.versions:
+        if name.casefold() not in known and all(relation.known for relation in relations):
+            hint = did_you_mean(name, {n for relation in relations for n in relation.versions})
+            at = spec.at("versions", name, key=True)
+            context.problems.add("OM327", f"'{name}' has no revisions in the export", at, hint)
+
+
+def _stacked(relations: list[Relation], spec: MapFile, context: Context) -> dict[str, Typed]:
+    """Return the columns of several relations under one another, each to be read in all their formats."""
+    found: dict[str, list[Typed]] = {}
+    for relation in relations:
+        for name, typed in _renamed(relation, spec.union.get(relation.name, {}), spec, context).items():
+            found.setdefault(name, []).append(typed)
+    columns = {}
+    for name, parts in found.items():
+        if len({part.type for part in parts}) > 1:
+            message = f"the column '{name}' has different types in the tables under 'union:'"
+            context.problems.add("OM326", message, spec.at("union"), "rename one of them")
+        together = alike(parts)
+        if together is None:
+            context.problems.add("OM325", DIFFERENT_FORMATS, spec.at("union"), DIFFERENT_FORMATS_HINT)
+        columns[name] = replace(together or parts[0], sql=quoted(name))
+    return columns
 
 
 def _opener(
@@ -260,6 +327,9 @@ def order_by(texts: tuple[str, ...], names: Names, spec: MapFile, steps: tuple[s
     for number, text in enumerate(texts):
         expression, direction = split_order(text)
         found = compile_expression(expression, names, spec.at(*steps, number), problems)
+        if found and orders_text(expression, found):
+            hint = "write date(X) or number(X), or text(X) if you mean the alphabet"
+            problems.add("OM319", "this would put text in order", spec.at(*steps, number), hint)
         if found:
             parts.append(f"{found.sql} {direction} NULLS LAST")
     if not texts or split_order(texts[-1])[0].strip() != "_row":

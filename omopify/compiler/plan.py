@@ -6,6 +6,7 @@ several concepts).  Each row carries its status, so that the accounting is a GRO
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omopify.errors import Location
@@ -46,6 +47,16 @@ class Finding:
     field: str
     reason: str
     condition: str
+
+
+BITS = 60
+"""How many findings one bigint column of a step table holds."""
+
+
+def chunks(name: str, findings: Sequence[Finding]) -> list[tuple[str, Sequence[Finding]]]:
+    """Share out findings over bit columns: ``_issues``, ``_issues_2``, ..."""
+    parts = [findings[start : start + BITS] for start in range(0, len(findings), BITS)] or [findings]
+    return [(name if number == 1 else f"{name}_{number}", part) for number, part in enumerate(parts, 1)]
 
 
 @dataclass(frozen=True, slots=True)

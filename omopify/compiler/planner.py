@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from omopify import cdm
 from omopify.compiler.concepts import Concepts
 from omopify.compiler.events import Event, attribute_condition, event_tables
-from omopify.compiler.expressions import Over, compile_expression
+from omopify.compiler.expressions import Over, compile_condition, compile_expression
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.handwritten import columns_read
 from omopify.compiler.names import Input, open_input, order_by, source_names
@@ -15,7 +15,7 @@ from omopify.compiler.plan import Item, MapPlan, Output, Plan, ScopePlan, Unmapp
 from omopify.compiler.relations import Context
 from omopify.compiler.shape import Shape, shape
 from omopify.compiler.steps import Kept, Parts
-from omopify.compiler.typed import BOOLEAN, literal, quoted
+from omopify.compiler.typed import literal, quoted
 from omopify.errors import Problems, did_you_mean
 from omopify.specs.project import LoadedMap, Pack
 
@@ -43,7 +43,7 @@ def _scope(name: str, context: Context) -> ScopePlan | None:
         return None
     names = source_names(context, relation)
     at = trial.at("scope", name, "where")
-    condition = compile_expression(scope.where, names, at, context.problems)
+    condition = compile_condition(scope.where, names, at, context.problems)
     subject = compile_expression(scope.on, names, trial.at("scope", name, "on"), context.problems)
     if condition is None or subject is None:
         return None
@@ -87,19 +87,18 @@ class _MapPlanner:
         spec = self.loaded.spec
         for name, scope in self.context.trial.scope.items():
             relations = self.input.relations
-            if all(r.name in self.context.pack.sources and scope.on in r.columns for r in relations):
+            subject = scope.on.casefold()
+            if all(
+                r.name in self.context.pack.sources and subject in {c.casefold() for c in r.columns} for r in relations
+            ):
                 column = self.input.names.column(scope.on)
                 assert column is not None
                 found = f"{column.sql} IN (SELECT subject FROM work.{quoted(f'scope {name}')})"
                 self.filters.append((name, found))
         self.filters += self.shape.filters
         for name, text in spec.where.items():
-            condition = self.columns.expression(text, "where", name)
-            if condition and condition.type != BOOLEAN:
-                at = spec.at("where", name)
-                hint = "such as COLUMN is not null, or COLUMN = 1"
-                self.context.problems.add("OM306", f"'{name}' is not a condition", at, hint)
-            elif condition:
+            condition = self.columns.condition(text, "where", name)
+            if condition:
                 self.filters.append((name, condition.sql))
 
     def _keep(self) -> Kept | None:
@@ -120,7 +119,7 @@ class _MapPlanner:
         spec = self.loaded.spec
         if spec.group:
             by = [f.sql for n, t in enumerate(spec.group.by) if (f := self.columns.expression(t, "group", "by", n))]
-            self.columns.over = Over(", ".join([*by, "(_left_out IS NULL)"]))
+            self.columns.over = Over(", ".join([*by, "(_left_out IS NULL)"]), by=frozenset(by))
         elif spec.window:
             per = [
                 f.sql for n, t in enumerate(spec.window.per) if (f := self.columns.expression(t, "window", "per", n))
@@ -131,6 +130,8 @@ class _MapPlanner:
     def _key(self, event: Event) -> str | None:
         spec = self.loaded.spec
         texts = spec.key or (spec.group.by if spec.group else ()) or (spec.keep.per if spec.keep else ())
+        if not spec.key and spec.keep and spec.keep.first > 1:
+            texts = ()
         if not texts:
             hint = "the columns that tell one row from another in every export, such as key: [SubjectId, AESPID]"
             self.context.problems.add("OM315", f"the map '{spec.map}' has no 'key:'", spec.at("map"), hint)
@@ -176,6 +177,11 @@ class _MapPlanner:
         known = cdm.tables()
         names = event_tables(spec.to, spec.otherwise)
         unknown = [name for name in names if name not in known]
+        written = [name for name in names if name in known and (known[name].schema == "vocab" or name == "cdm_source")]
+        if written:
+            message = f"'{written[0]}' is filled by omopify itself, not by a map"
+            self.context.problems.add("OM316", message, spec.at("to"))
+            return None
         if unknown:
             word = "to" if spec.to != "by_domain" else "otherwise"
             hint = did_you_mean(unknown[0], [*known, "by_domain"]) or "a table of the CDM, 'dsp.<table>' or 'by_domain'"
@@ -192,7 +198,7 @@ class _MapPlanner:
         outputs = []
         for table in tables:
             condition = f"_table = {literal(table.name)}" if spec.to == "by_domain" else ""
-            outputs.append(event.output(table, condition, "_hash"))
+            outputs.append(event.output(table, condition, "_id_hash"))
         self._count_unknown(concepts, "", "TRUE")
         events = [event]
         for name, attribute in spec.attributes.items():
@@ -205,7 +211,7 @@ class _MapPlanner:
             child.build(attribute, [target])
             when = attribute_condition(attribute, child)
             if attribute.when:
-                found = self.columns.expression(attribute.when, "attributes", name, "when")
+                found = self.columns.condition(attribute.when, "attributes", name, "when")
                 if found:
                     self.columns.carry(f"{name}.when", found)
                     when = quoted(f"{name}.when")

@@ -7,7 +7,7 @@ from functools import cache
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from omopify.compiler.plan import MapPlan, Plan, Statement
+from omopify.compiler.plan import MapPlan, Plan, Statement, chunks
 from omopify.compiler.typed import literal, quoted
 from omopify.resources import data
 
@@ -39,10 +39,10 @@ def statements(plan: MapPlan) -> Iterator[Statement]:
     if plan.filters:
         yield one("filters")
     yield one("rejects")
-    if plan.issues:
-        yield one("issues", findings=plan.issues, column="_issues", table="value_issues", word="reason")
-    if plan.imputations:
-        yield one("issues", findings=plan.imputations, column="_imputed", table="imputations", word="rule")
+    for column, findings in chunks("_issues", plan.issues) if plan.issues else ():
+        yield one("issues", findings=findings, column=column, table="value_issues", word="reason")
+    for column, findings in chunks("_imputed", plan.imputations) if plan.imputations else ():
+        yield one("issues", findings=findings, column=column, table="imputations", word="rule")
     if plan.unmapped:
         yield one("unmapped")
 

@@ -11,6 +11,9 @@ from omopify.compiler.typed import TEXT, Typed, literal, quoted
 from omopify.errors import did_you_mean
 from omopify.specs.maps import MapFile
 
+MOST_PIECES = 1000
+"""The most pieces that a cell may be cut into: as many numbers as there are in ``work.numbers``."""
+
 _RANGE = re.compile(r"\{([A-Za-z_]\w*):([^{}]+)\}")
 
 
@@ -24,8 +27,8 @@ class Shape:
     keys: list[str] = field(default_factory=list)
     filters: list[tuple[str, str]] = field(default_factory=list)
     """(name, condition that must hold)"""
-    conflicts: list[tuple[str, str, str]] = field(default_factory=list)
-    """(field, column that is true on a conflict, rule)"""
+    conflicts: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """(field, column that is true on a conflict, rule, reason)"""
 
 
 def shape(spec: MapFile, given: Input) -> Shape:
@@ -82,6 +85,9 @@ def _split(spec: MapFile, given: Input, made: Shape) -> None:
     piece = f"{column} piece"
     items = [Item("numbers.n", "_n"), Item(f"nullif(trim(o_part({cell}, {cut}, numbers.n)), '')", piece)]
     join = f"JOIN work.numbers AS numbers ON numbers.n <= o_parts({cell}, {cut})"
+    items.append(Item(f"o_parts({cell}, {cut}) > {MOST_PIECES}", f"{column} too many"))
+    made.conflicts.append((column, f"{column} too many", "reject", f"more than {MOST_PIECES} pieces"))
+    made.filters.append(("empty_piece", f"{quoted(piece)} IS NOT NULL OR {typed.sql} IS NULL"))
     _shaped(made, f"one row for each piece of {column}", items, join)
     # From here on the column's name means the piece; the whole cell is of no use to anyone.
     _add(spec, given, column, Typed(quoted(piece), TEXT, typed.dates, typed.decimal))
@@ -156,7 +162,7 @@ def _one_slot(spec: MapFile, given: Input, made: Shape) -> None:
         items.append(Item(f"CASE{stop}{branches} END", name))
     if spec.slots.on_conflict != "first":
         items.append(Item(several, "slots conflict"))
-        made.conflicts.append(("slots", "slots conflict", str(spec.slots.on_conflict)))
+        made.conflicts.append(("slots", "slots conflict", str(spec.slots.on_conflict), "several slots filled"))
     _shaped(made, "the one slot that is filled", items)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omopify.compiler.concepts import Concepts
 from omopify.compiler.events import Event, table_of_domain
 from omopify.compiler.fields import Columns
 from omopify.compiler.names import Input
-from omopify.compiler.plan import Assertion, Cte, Finding, Item, MapPlan, Output, Select
+from omopify.compiler.plan import Assertion, Cte, Finding, Item, MapPlan, Output, Select, chunks
 from omopify.compiler.shape import Shape
 from omopify.compiler.typed import BOOLEAN, Typed, literal, quoted
 
@@ -48,7 +49,7 @@ class Parts:
         spec = self.columns.spec
         ctes, assertions, conflicts = self.input.ctes()
         conflicts = [*conflicts, *self.shape.conflicts]
-        for _, column, _ in conflicts:
+        for _, column, _, _ in conflicts:
             self.columns.carry(column, Typed(quoted(column), BOOLEAN))
         required = [alias for alias, (_, join) in self.input.joins.items() if join.required]
         for alias in required:
@@ -75,7 +76,7 @@ class Parts:
             constants=tuple(self.concepts.constants),
             filters=tuple(dict.fromkeys([name for name, _ in self.filters] + (["keep"] if self.kept else []))),
             columns=tuple(sorted({*self._used_columns(), *self.extra_columns})),
-            kept=self._step_columns(),
+            kept=self._step_columns(issues, imputed),
         )
 
     def _filtered(self) -> list[Cte]:
@@ -113,7 +114,7 @@ class Parts:
         return ctes
 
     def _findings(
-        self, required: list[str], conflicts: list[tuple[str, str, str]]
+        self, required: list[str], conflicts: list[tuple[str, str, str, str]]
     ) -> tuple[list[Finding], list[Finding]]:
         rejects = [Finding("key", "missing", "_key IS NULL")]
         rejects += [Finding(f"join {alias}", "no match", quoted(f"{alias} missing")) for alias in required]
@@ -123,8 +124,7 @@ class Parts:
                 condition = f"_left_out = 'keep' AND _differs{n}"
                 issues.append(Finding(f"keep {what}", "differs from the row that is kept", condition))
         found = list(self.columns.issues)
-        for name, column, rule in conflicts:
-            reason = "several slots filled" if name == "slots" else "several revisions filled"
+        for name, column, rule, reason in conflicts:
             (rejects if rule == "reject" else found).append(Finding(name, reason, quoted(column)))
         rejects += self.columns.rejects
         if self.columns.spec.on_unmapped == "reject" and self._has_concept:
@@ -152,18 +152,21 @@ class Parts:
                 f"CASE\n            WHEN _left_out IS NOT NULL THEN 0{verdict}\n            ELSE 0\n        END",
                 "_reject",
             ),
-            Item(_bits(issues), "_issues"),
-            Item(_bits(imputed), "_imputed"),
+            *(Item(_bits(chunk), name) for name, chunk in chunks("_issues", issues)),
+            *(Item(_bits(chunk), name) for name, chunk in chunks("_imputed", imputed)),
             Item(f"o_id({prefix}_key)", "_hash"),
         ]
+        source = "resolved"
         if spec.to == "by_domain":
-            judged.append(Item(table_of_domain(quoted("concept.domain"), spec.otherwise), "_table"))
-        ctes.append(Cte("judged", "what is wrong with each row", (Select(tuple(judged), "resolved", "resolved"),)))
+            table = Item(table_of_domain(quoted("concept.domain"), spec.otherwise), "_table")
+            ctes.append(Cte("routed", "the domain decides the table", (Select((table,), source, source),)))
+            source = "routed"
+        ctes.append(Cte("judged", "what is wrong with each row", (Select(tuple(judged), source, source),)))
         return ctes + (self._grouped() if spec.group else self._deduplicated())
 
     def _grouped(self) -> list[Cte]:
         status = "CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected' ELSE 'used' END"
-        first = f"row_number() OVER (PARTITION BY _hash, {_USABLE} ORDER BY _file, _row, _n) = 1"
+        first = f"row_number() OVER (PARTITION BY _hash, _target, {_USABLE} ORDER BY _file, _row, _n) = 1"
         items = (Item(status, "_status"), Item(first, "_first"), self._id_hash())
         return [
             Cte(
@@ -175,7 +178,7 @@ class Parts:
         alike = Item(f"count(*) OVER (PARTITION BY _hash, _target, {_USABLE})", "_alike")
         window = f"(PARTITION BY _hash, _target, {_USABLE} ORDER BY _file, _row, _n)"
         names = [i.alias for i in (*self.columns.typed, *self.columns.imputed)]
-        names = [name for name in names if not name.endswith((".raw", ".full", ".hash"))]
+        names = [name for name in names if not name.endswith((".raw", ".full"))]
         content = "\n                || chr(31) || ".join(
             f"coalesce(CAST({quoted(name)} AS varchar), '')" for name in dict.fromkeys(names)
         )
@@ -214,9 +217,14 @@ class Parts:
             message = "{n} rows have no concept, and 'on_unmapped: error' is set"
             hint, query = "map them, or choose zero or reject", f"{rows}coalesce(concept, 0) = 0"
             found.append(Assertion("OM503", message, hint, query, spec.at("on_unmapped")))
+        if spec.to in _BY_KEY_ALONE:
+            message = f"{{n}} rows have a key that another map has written to '{spec.to}' before"
+            hint = "one table has one row for a key: keep one of the maps, or part them by a filter"
+            known = f"_hash IN (SELECT hash FROM work.{quoted(f'ids of {spec.to}')})"
+            found.append(Assertion("OM504", message, hint, f"{rows}_first AND {known}", spec.at("key")))
         return found
 
-    def _step_columns(self) -> tuple[str, ...]:
+    def _step_columns(self, issues: list[Finding], imputed: list[Finding]) -> tuple[str, ...]:
         shown = {unmapped.value for unmapped in self.columns.unmapped}
         own = [item.alias for item in (*self.columns.typed, *self.columns.imputed)]
         own = [n for n in own if not n.endswith((".full", ".hash", ".raw", ".said")) or quoted(n) in shown]
@@ -224,7 +232,8 @@ class Parts:
         found = [item.alias for event in self.events for item in event.items]
         found += [item.alias for item in self.concepts.items]
         table = ["_table"] if self.columns.spec.to == "by_domain" else []
-        fixed = [*_ROW, "_hash", "_id_hash", "_target", "_first", "_status", "_reject", "_issues", "_imputed", *table]
+        fixed = [*_ROW, "_hash", "_id_hash", "_target", "_first", "_status", "_reject", *table]
+        fixed += [name for name, _ in (*chunks("_issues", issues), *chunks("_imputed", imputed))]
         return tuple(dict.fromkeys([*fixed, *(n for n in own if n not in lookups), *found]))
 
     def _used_columns(self) -> list[tuple[str, str]]:
@@ -242,7 +251,7 @@ class Parts:
         return [*found, *self.input.join_columns]
 
 
-def _bits(findings: list[Finding]) -> str:
+def _bits(findings: Sequence[Finding]) -> str:
     terms = [f"CASE WHEN {f.condition} THEN {1 << n} ELSE 0 END" for n, f in enumerate(findings)]
     return "\n            + ".join(terms) or "0"
 

@@ -42,6 +42,26 @@ def date_formats(written: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(ISO if text == "iso" else text for text in written) or (ISO,)
 
 
+DIFFERENT_FORMATS = "these columns write dates or numbers in ways that cannot be told apart"
+DIFFERENT_FORMATS_HINT = "read each by itself: date(A) or number(A), or give each source a map of its own"
+
+
+def alike(values: list[Typed]) -> Typed | None:
+    """Return what several values have in common, to be read as one; None if their formats contradict each other.
+
+    Day before month in one source and month before day in another would make wrong dates in silence; so would
+    a decimal point in one and a decimal comma in another.
+    """
+    main = next((value for value in values if value.type != NULL), values[0])
+    said = [value for value in values if value.type == TEXT and value.dates]
+    dates = tuple(dict.fromkeys(text for value in said for text in date_formats(value.dates)))
+    if len({value.decimal for value in said}) > 1:
+        return None
+    if any(text.startswith("%d") and "%m" in text for text in dates) and any(text.startswith("%m") for text in dates):
+        return None
+    return replace(main, dates=dates or main.dates)
+
+
 def literal(text: str) -> str:
     """Return text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -266,8 +266,10 @@ class _Job:
 
     def _coverage(self) -> list[tuple[object, ...]]:
         pack = self.project.pack
-        used = {pair for step in self.plan.maps for pair in step.columns}
-        used |= {pair for scope in self.plan.scopes for pair in scope.columns}
+        pairs = [pair for step in self.plan.maps for pair in step.columns]
+        pairs += [pair for scope in self.plan.scopes for pair in scope.columns]
+        used = {(source, column.casefold()) for source, column in pairs}
+        identifiers = {column.casefold() for column in pack.trial.identifiers}
         rows: list[tuple[object, ...]] = []
         for name, source in pack.sources.items():
             found = self.sources.get(name)
@@ -276,10 +278,11 @@ class _Job:
             total = sum(file.rows for file in found.files)
             for column in found.columns:
                 filled = sum(file.filled.get(column, 0) for file in found.files)
-                reason = next((why for pattern, why in source.ignore.items() if fnmatchcase(column, pattern)), None)
-                if column in pack.trial.identifiers:
+                reasons = (why for words, why in source.ignore.items() if _fits(column, words))
+                reason = next(reasons, None)
+                if column.casefold() in identifiers:
                     decision = "identifier"
-                elif (name, column) in used:
+                elif (name, column.casefold()) in used:
                     decision = "used"
                 else:
                     decision = "ignored" if reason else "undecided"
@@ -324,6 +327,10 @@ class _Job:
         return Manifest.of(
             self.project, self.plan, self.sources, self.vocabulary, self.sql, db, self.clock, self.problems
         )
+
+
+def _fits(column: str, pattern: str) -> bool:
+    return fnmatchcase(column.casefold(), pattern.casefold())
 
 
 def _summed(written: list[tuple[str, str, int]]) -> list[tuple[object, ...]]:

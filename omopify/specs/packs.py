@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from omopify.specs.model import FileModel, Model, Text, Texts
 
 FieldType = Literal["text", "integer", "number", "date", "datetime", "boolean"]
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "", 1).isdigit()
 
 
 def _for_all(written: object) -> object:
@@ -141,3 +145,16 @@ class TableFile(FileModel):
     transfer: Texts = ()
     """In which transfers the table travels: monthly, end_of_participation, cohort_completion."""
     fields: dict[str, ModelField]
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> TableFile:
+        seen: dict[str, str] = {}
+        for name, field in self.fields.items():
+            if name.casefold() in ("trial", "_file", "_row"):
+                raise ValueError(f"every table has '{name}' already; leave it out")
+            if seen.setdefault(name.casefold(), name) != name:
+                raise ValueError(f"'{name}' and '{seen[name.casefold()]}' differ in capitals only")
+            numeric = field.type in ("integer", "number")
+            if numeric and not all(_is_number(value) for value in field.values):
+                raise ValueError(f"the values of '{name}' should be numbers, as its type is {field.type}")
+        return self

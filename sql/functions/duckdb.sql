@@ -5,8 +5,8 @@
 
 -- Text: folded for comparison (case, outer and repeated blanks, Unicode form).
 CREATE MACRO o_fold(x) AS
-    CASE WHEN contains(x, '  ') THEN regexp_replace(lower(nfc_normalize(trim(x))), '\s+', ' ', 'g')
-         ELSE lower(nfc_normalize(trim(x))) END;
+    CASE WHEN regexp_matches(x, '[^ -~]|  ') THEN trim(regexp_replace(lower(nfc_normalize(x)), '[\s\p{Z}]+', ' ', 'g'))
+         ELSE lower(trim(x)) END;
 
 CREATE MACRO o_matches(x, pattern) AS regexp_matches(x, pattern);
 
@@ -20,7 +20,7 @@ CREATE MACRO o_parts(x, separator) AS coalesce(len(string_split(x, separator)), 
 
 -- Numbers: only what is written like one; '1_000', 'inf' and '0x1F' are not.
 CREATE MACRO o_num(x) AS
-    CASE WHEN regexp_full_match(x, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') THEN TRY_CAST(x AS double) END;
+    CASE WHEN regexp_full_match(x, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') AND length(x) <= 100 THEN TRY_CAST(x AS double) END;
 
 CREATE MACRO o_num_comma(x) AS CASE WHEN NOT contains(x, '.') THEN o_num(replace(x, ',', '.')) END;
 
@@ -78,6 +78,10 @@ CREATE MACRO o_datepart(x) AS
              list_position(['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'], lower(x)),
              CASE WHEN lower(x) IN ('', 'nk', 'unk', 'un', 'uk', 'nd', 'na', 'xx', 'xxx', '-', '--', '---') THEN 0 END);
 
+-- A day is never written as a month's name.
+CREATE MACRO o_is_unknown(x) AS
+    coalesce(TRY_CAST(x AS integer) = 0, lower(x) IN ('', 'nk', 'unk', 'un', 'uk', 'nd', 'na', 'xx', 'xxx', '-', '--', '---'));
+
 -- The day that stands for a year, a month (or NULL) and an unknown day: the first, the middle (the 15th; of a year
 -- 15 July) or the last that it can be.
 CREATE MACRO o_stand_in(y, m, rule) AS
@@ -91,7 +95,7 @@ CREATE MACRO o_impute(x, format, rule) AS
     CASE WHEN regexp_matches(x, o_pattern(format)) THEN
         list_transform(
             [string_split(regexp_replace(x, o_pattern(format), o_order(format)), '|')],
-            lambda ymd: CASE WHEN o_datepart(ymd[3]) = 0 OR o_datepart(ymd[2]) = 0
+            lambda ymd: CASE WHEN o_is_unknown(ymd[3]) OR (o_is_unknown(ymd[2]) AND TRY_CAST(ymd[3] AS integer) IS NOT NULL)
                 THEN o_stand_in(ymd[1], nullif(o_datepart(ymd[2]), 0), rule) END
         )[1]
     END;

@@ -11,7 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from omopify.conversion.maptests import run_tests
 from omopify.conversion.run import Options, Result, run
+from omopify.conversion.vocabulary import find_vocabulary
 from omopify.errors import Problems
 from omopify.resources import data
 from omopify.specs.project import load_project
@@ -52,7 +54,7 @@ T-1,1.0,loose stool,DIARRHOEA,MILD,1,N,REMOTE,RECOVERED/RESOLVED,DOSE NOT CHANGE
 T-1,2.0,queasy,NAUSEA,MODERATE,,N,,RECOVERED/RESOLVED,,N,N,,2024-02,2024-02
 T-1,2.0,queasy,NAUSEA,MODERATE,,N,,RECOVERED/RESOLVED,,N,N,,2024-02,2024-02
 T-1,3.0,glowing patch,APPLICATION SITE GLOW,,,N,PROBABLE,UNKNOWN,,N,N,,2024-03-01T08:00,
-T-2,1.0,head ache,HEADACHE,SEVERE,3,N,NONE,NOT RECOVERED/NOT RESOLVED,DRUG INTERRUPTED,N,Y,,2024-01-15,
+T-2,1.0,head ache,HEADACHE,SEVERE,3,N,NONE,NOT RECOVERED/NOT RESOLVED,DRUG INTERRUPTED,N,Y,,2024-01-15T09,
 T-2,2.0,dizzy,DIZZINESS,MILD,,N,NONE,,,N,N,,,
 T-3,1.0,rash,RASH,MILD,,N,,,,N,N,N,2024-01-06,
 T-4,1.0,pneumonia,PNEUMONIA,SEVERE,5,Y,NONE,FATAL,,Y,Y,,2024-03-01,2024-03-08
@@ -202,6 +204,15 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Converted:
     return Converted(folder, folder / "data")
 
 
+def test_the_given_and_expected_rows_of_the_maps(small: Converted) -> None:
+    problems = Problems()
+    project = load_project(small.folder, problems)
+    assert project is not None
+    outcomes = run_tests(project.pack, find_vocabulary(project, problems), problems)
+    assert [(outcome.map, outcome.name, outcome.differences) for outcome in outcomes if outcome.differences] == []
+    assert {outcome.map for outcome in outcomes} == {loaded.spec.map for loaded in project.pack.maps}
+
+
 def test_persons(small: Converted) -> None:
     columns = "gender_concept_id, race_concept_id, ethnicity_concept_id, care_site_source_value"
     found = small.rows(f"SELECT year_of_birth, {columns} FROM cdm.person LEFT JOIN cdm.care_site USING (care_site_id)")
@@ -213,7 +224,8 @@ def test_persons(small: Converted) -> None:
         "T-5": (0, 0, 0, None),
     }
     assert small.rows("SELECT field, reason FROM audit.rejects WHERE map = 'person'") == [("year_of_birth", "missing")]
-    assert small.rows("SELECT month_of_birth, day_of_birth FROM cdm.person WHERE year_of_birth = 1950") == [(12, 26)]
+    births = small.rows("SELECT year_of_birth, month_of_birth, day_of_birth FROM cdm.person ORDER BY ALL")
+    assert births == [(1944, None, None), (1950, 12, 26), (1961, 5, None), (1973, None, None), (1984, None, None)]
     assert small.rows(
         "SELECT DISTINCT country_source_value FROM cdm.care_site JOIN cdm.location USING (location_id)"
     ) == [("NOR",)]

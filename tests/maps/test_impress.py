@@ -287,7 +287,10 @@ def test_ecog_grades(case: Case) -> None:
 
 RESPONSES = {
     "recist": {1: ("CR", 1634772), 2: ("PR", 1633368), 3: ("SD", 1634680), 4: ("PD", 1633597), 96: ("NE", 0)},
-    "irecist": {1: ("iCR", 1633954), 2: ("iPR", 1635284), 3: ("iSD", 1635887), 4: ("iUPD", 0), 5: ("iCPD", 1633423), 6: ("iNE", 0)},
+    "irecist": {
+        1: ("iCR", 1633954), 2: ("iPR", 1635284), 3: ("iSD", 1635887),
+        4: ("iUPD", 0), 5: ("iCPD", 1633423), 6: ("iNE", 0),
+    },
     "rano": {1: ("CR", 1634853), 2: ("PR", 1634574), 3: ("SD", 1633447), 4: ("PD", 1634653), 96: ("NE", 0)},
 }  # fmt: skip
 
@@ -302,13 +305,11 @@ def test_a_response_has_the_concept_of_its_criterion(case: Case, criterion: str,
         if row["SubjectId"] in case.scope and row[f"{column}CD"]:
             said, concept = RESPONSES[criterion][int(row[f"{column}CD"])]
             expected[row["_row"]] = (full(row["EventDate"]), f"{criterion} {said}", concept, row[column])
-    found = {
-        raw["_row"]: (
-            row["measurement_date"], row["measurement_source_value"], row["measurement_concept_id"], row["value_source_value"],
-        )
-        for row, raw in case.traced("measurement", "tumour_response", form)
-        if row["measurement_source_value"].startswith(f"{criterion} ")
-    }  # fmt: skip
+    found = {}
+    for row, raw in case.traced("measurement", "tumour_response", form):
+        source, concept = row["measurement_source_value"], row["measurement_concept_id"]
+        if source.startswith(f"{criterion} "):
+            found[raw["_row"]] = (row["measurement_date"], source, concept, row["value_source_value"])
     assert found == expected
     assert found
 
@@ -343,9 +344,7 @@ def cycles(case: Case) -> dict[int, tuple[date, date, str]]:
 
 def test_study_drugs_with_the_end_of_each_cycle(case: Case) -> None:
     expected = cycles(case)
-    names = {
-        c: n for c, n in case.rows("SELECT concept_id, lower(concept_name) FROM cdm.concept WHERE domain_id = 'Drug'")
-    }
+    names = dict(case.rows("SELECT concept_id, lower(concept_name) FROM cdm.concept WHERE domain_id = 'Drug'"))
     found = {}
     for row, raw in case.traced("drug_exposure", "study_drug", "tr"):
         found[raw["_row"]] = (row["drug_exposure_start_date"], row["drug_exposure_end_date"], row["drug_source_value"])
@@ -370,7 +369,7 @@ def test_no_event_without_person_and_visit_dates_agree(case: Case) -> None:
     for table in (*EVENTS, "death", "observation_period"):
         orphans = f"SELECT count(*) FROM cdm.{table} WHERE person_id NOT IN (SELECT person_id FROM cdm.person)"
         assert case.rows(orphans) == [(0,)], table
-    visits = {v: p for v, p in case.rows("SELECT visit_occurrence_id, person_id FROM cdm.visit_occurrence")}
+    visits = dict(case.rows("SELECT visit_occurrence_id, person_id FROM cdm.visit_occurrence"))
     expected = {
         (row["SubjectId"], row["EventId"])
         for form in ("vi", "ecog", "ra", "rnrsp")

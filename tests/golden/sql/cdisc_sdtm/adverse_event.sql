@@ -75,7 +75,7 @@ raw AS (
         'AESEV' AS "severity.source",
         "AESEV" AS "severity.text",
         "AESEV" IS NOT NULL AS "severity.when",
-        o_plain(o_num("AETOXGR")) AS "grade.value.1.said",
+        "AETOXGR" AS "grade.value.1.said",
         "AETOXGR" AS "grade.number.raw",
         'AETOXGR' AS "grade.source",
         "AETOXGR" IS NOT NULL AS "grade.when",
@@ -152,7 +152,7 @@ typed AS (
     SELECT
         converted.*,
         coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start,
-        coalesce("end.full", CASE WHEN o_impute("end.raw", '%Y-%m-%d', 'latest') < coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end.raw", '%Y-%m-%d', 'latest') END) AS "end"
+        coalesce("end.full", o_impute("end.raw", '%Y-%m-%d', 'latest')) AS "end"
     FROM converted
 )
 SELECT * FROM typed;
@@ -288,7 +288,7 @@ resolved AS (
         CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), 0) END AS "concept.source_concept",
         coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id) AS "concept.domain",
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id, "concept.3".value_concept_id) AS "concept.value",
-        coalesce("concept.1".nth, "concept.2".nth, "concept.3".nth, 1) AS _target,
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, CASE WHEN "concept.3".concept_id <> 0 THEN "concept.3".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(nullif(o_concept(4077563), 0), 0) AS "severity.concept",
         coalesce(nullif(o_concept(4077563), 0), 0) AS "grade.concept",
@@ -311,10 +311,17 @@ resolved AS (
     LEFT JOIN work."adverse_event concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
     LEFT JOIN work."adverse_event concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0
 ),
+-- the domain decides the table
+routed AS (
+    SELECT
+        resolved.*,
+        CASE split_part("concept.domain", '/', 1) WHEN 'Condition' THEN 'condition_occurrence' WHEN 'Device' THEN 'device_exposure' WHEN 'Drug' THEN 'drug_exposure' WHEN 'Measurement' THEN 'measurement' WHEN 'Observation' THEN 'observation' WHEN 'Procedure' THEN 'procedure_occurrence' WHEN 'Meas' THEN 'measurement' WHEN 'Obs' THEN 'observation' ELSE 'condition_occurrence' END AS _table
+    FROM resolved
+),
 -- what is wrong with each row
 judged AS (
     SELECT
-        resolved.*,
+        routed.*,
         CASE
             WHEN _left_out IS NOT NULL THEN 0
             WHEN _key IS NULL THEN 1
@@ -346,9 +353,8 @@ judged AS (
             + CASE WHEN _left_out IS NULL AND length("treatment_emergent.text") > 60 THEN 524288 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
-        o_id('adverse_event' || chr(31) || _key) AS _hash,
-        CASE split_part("concept.domain", '/', 1) WHEN 'Condition' THEN 'condition_occurrence' WHEN 'Device' THEN 'device_exposure' WHEN 'Drug' THEN 'drug_exposure' WHEN 'Measurement' THEN 'measurement' WHEN 'Observation' THEN 'observation' WHEN 'Procedure' THEN 'procedure_occurrence' WHEN 'Meas' THEN 'measurement' WHEN 'Obs' THEN 'observation' ELSE 'condition_occurrence' END AS _table
-    FROM resolved
+        o_id('adverse_event' || chr(31) || _key) AS _hash
+    FROM routed
 ),
 -- rows with the same key
 counted AS (
@@ -363,7 +369,9 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("concept.1.said" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
@@ -428,9 +436,9 @@ SELECT
     _first,
     _status,
     _reject,
+    _table,
     _issues,
     _imputed,
-    _table,
     "start.datetime",
     "end.datetime",
     source,
@@ -487,10 +495,10 @@ FROM final;
 INSERT INTO register.condition_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.condition_occurrence AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.condition_occurrence AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.condition_occurrence) AS last;
 
@@ -521,24 +529,24 @@ SELECT
     substr(source, 1, 50) AS condition_source_value,
     "concept.source_concept" AS condition_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.condition_occurrence AS ids ON ids.hash = _hash
+JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first;
 
 -- origins cdm.condition_occurrence
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'condition_occurrence', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.condition_occurrence AS ids ON ids.hash = _hash
+JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence');
 
 -- ids cdm.device_exposure
 INSERT INTO register.device_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.device_exposure AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.device_exposure AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.device_exposure) AS last;
 
@@ -569,24 +577,24 @@ SELECT
     substr(source, 1, 50) AS device_source_value,
     "concept.source_concept" AS device_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.device_exposure AS ids ON ids.hash = _hash
+JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first;
 
 -- origins cdm.device_exposure
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'device_exposure', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.device_exposure AS ids ON ids.hash = _hash
+JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure');
 
 -- ids cdm.drug_exposure
 INSERT INTO register.drug_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.drug_exposure) AS last;
 
@@ -617,24 +625,24 @@ SELECT
     substr(source, 1, 50) AS drug_source_value,
     "concept.source_concept" AS drug_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.drug_exposure AS ids ON ids.hash = _hash
+JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first;
 
 -- origins cdm.drug_exposure
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'drug_exposure', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.drug_exposure AS ids ON ids.hash = _hash
+JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure');
 
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'measurement') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.measurement) AS last;
 
@@ -663,24 +671,24 @@ SELECT
     substr(source, 1, 50) AS measurement_source_value,
     "concept.source_concept" AS measurement_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement') AND step._first;
 
 -- origins cdm.measurement
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'measurement', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement');
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'observation') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
 
@@ -709,24 +717,24 @@ SELECT
     substr(source, 1, 50) AS observation_source_value,
     "concept.source_concept" AS observation_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = _hash
+JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation') AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = _hash
+JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation');
 
 -- ids cdm.procedure_occurrence
 INSERT INTO register.procedure_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.procedure_occurrence AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.procedure_occurrence AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.procedure_occurrence) AS last;
 
@@ -757,14 +765,14 @@ SELECT
     substr(source, 1, 50) AS procedure_source_value,
     "concept.source_concept" AS procedure_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.procedure_occurrence AS ids ON ids.hash = _hash
+JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first;
 
 -- origins cdm.procedure_occurrence
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'procedure_occurrence', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.procedure_occurrence AS ids ON ids.hash = _hash
+JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
 
 -- ids cdm.observation

@@ -96,7 +96,8 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST(care_site_source_value AS varchar), '')
+                coalesce(CAST("location.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST(care_site_source_value AS varchar), '')
             END AS _content
     FROM counted
 ),
@@ -139,10 +140,10 @@ FROM final;
 INSERT INTO register.care_site (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.care_site AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.care_site AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.care_site AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.care_site) AS last;
 
@@ -157,21 +158,21 @@ SELECT
     location AS location_id,
     substr(care_site_source_value, 1, 50) AS care_site_source_value
 FROM work.care_site AS step
-JOIN register.care_site AS ids ON ids.hash = _hash
+JOIN register.care_site AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- referenced cdm.care_site
 INSERT INTO work."ids of care_site" (hash, id)
 SELECT ids.hash, ids.id
 FROM work.care_site AS step
-JOIN register.care_site AS ids ON ids.hash = _hash
+JOIN register.care_site AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.care_site
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'care_site', ids.id, 'care_site', step._file, step._row
 FROM work.care_site AS step
-JOIN register.care_site AS ids ON ids.hash = _hash
+JOIN register.care_site AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

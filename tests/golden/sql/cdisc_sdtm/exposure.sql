@@ -57,6 +57,7 @@ raw AS (
         "EXTRT" AS "concept.1.said",
         "EXTRT" AS "concept.2.said",
         "EXROUTE" AS "route.1.said",
+        "EXROUTE" AS "route.2.said",
         "EXSTDTC" AS "start.raw",
         coalesce("EXENDTC", CASE WHEN o_date("dm.RFXENDTC", '%Y-%m-%d') >= o_date("EXSTDTC", '%Y-%m-%d') THEN "dm.RFXENDTC" END) AS "end.raw",
         "EXDOSE" AS "quantity.raw",
@@ -79,6 +80,7 @@ converted AS (
         "concept.1.said",
         "concept.2.said",
         "route.1.said",
+        "route.2.said",
         "start.raw",
         o_date("start.raw", '%Y-%m-%d') AS "start.full",
         o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
@@ -99,7 +101,7 @@ typed AS (
     SELECT
         converted.*,
         coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start,
-        coalesce("end.full", CASE WHEN o_impute("end.raw", '%Y-%m-%d', 'latest') < coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end.raw", '%Y-%m-%d', 'latest') END) AS "end",
+        coalesce("end.full", o_impute("end.raw", '%Y-%m-%d', 'latest')) AS "end",
         "verbatim_end_date.full" AS verbatim_end_date
     FROM converted
 )
@@ -120,6 +122,10 @@ wanted AS (
     SELECT DISTINCT 'route.1' AS slot, "route.1.said" AS value
     FROM work."exposure values"
     WHERE "route.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'route.2' AS slot, "route.2.said" AS value
+    FROM work."exposure values"
+    WHERE "route.2.said" IS NOT NULL AND _left_out IS NULL
 ),
 found AS (
     -- concept.1: the name in RxNorm, then RxNorm Extension
@@ -153,6 +159,28 @@ found AS (
     FROM wanted
     JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/routes.csv' AND file.value = o_fold(wanted.value)
     WHERE wanted.slot = 'route.1'
+    UNION ALL
+    -- route.2: the name in SNOMED
+    SELECT
+        wanted.slot, wanted.value,
+        CASE concept.vocabulary_id WHEN 'SNOMED' THEN 1 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
+    WHERE wanted.slot = 'route.2'
+      AND concept.vocabulary_id IN ('SNOMED')
+      AND concept.domain_id = 'Route'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value,
+        100 + CASE concept.vocabulary_id WHEN 'SNOMED' THEN 1 END AS preference,
+        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN cdm.concept_synonym AS synonym ON o_fold(synonym.concept_synonym_name) = o_fold(wanted.value)
+    JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
+    WHERE wanted.slot = 'route.2'
+      AND concept.vocabulary_id IN ('SNOMED')
+      AND concept.domain_id = 'Route'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
 -- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
@@ -232,17 +260,18 @@ resolved AS (
         CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), 0) END AS "concept.source_concept",
         coalesce("concept.1".domain_id, "concept.2".domain_id) AS "concept.domain",
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id) AS "concept.value",
-        coalesce("concept.1".nth, "concept.2".nth, 1) AS _target,
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
-        coalesce(nullif("route.1".concept_id, 0), CASE WHEN "route.1.said" IS NOT NULL THEN 0 END) AS route,
-        "route.1.said" AS "route.source",
-        CASE WHEN "route.1.said" IS NOT NULL THEN coalesce(nullif("route.1".source_concept_id, 0), 0) END AS "route.source_concept"
+        coalesce(nullif("route.1".concept_id, 0), nullif("route.2".concept_id, 0), CASE WHEN coalesce("route.1.said", "route.2.said") IS NOT NULL THEN 0 END) AS route,
+        coalesce("route.1.said", "route.2.said") AS "route.source",
+        CASE WHEN coalesce("route.1.said", "route.2.said") IS NOT NULL THEN coalesce(nullif("route.1".source_concept_id, 0), nullif("route.2".source_concept_id, 0), 0) END AS "route.source_concept"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
     LEFT JOIN work."exposure concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
     LEFT JOIN work."exposure concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
     LEFT JOIN work."exposure concepts" AS "route.1" ON "route.1".slot = 'route.1' AND "route.1".value = typed."route.1.said" AND "route.1".nth = 1
+    LEFT JOIN work."exposure concepts" AS "route.2" ON "route.2".slot = 'route.2' AND "route.2".value = typed."route.2.said" AND "route.2".nth = 1 AND coalesce("route.1".concept_id, 0) = 0
 ),
 -- what is wrong with each row
 judged AS (
@@ -285,9 +314,12 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("concept.1.said" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("route.1.said" AS varchar), '')
+                || chr(31) || coalesce(CAST("route.2.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
                 || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
                 || chr(31) || coalesce(CAST(quantity AS varchar), '')
@@ -357,10 +389,10 @@ FROM final;
 INSERT INTO register.drug_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.exposure AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.drug_exposure) AS last;
 
@@ -405,14 +437,14 @@ SELECT
     substr("route.source", 1, 50) AS route_source_value,
     substr(dose_unit_source_value, 1, 50) AS dose_unit_source_value
 FROM work.exposure AS step
-JOIN register.drug_exposure AS ids ON ids.hash = _hash
+JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.drug_exposure
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'drug_exposure', ids.id, 'exposure', step._file, step._row
 FROM work.exposure AS step
-JOIN register.drug_exposure AS ids ON ids.hash = _hash
+JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

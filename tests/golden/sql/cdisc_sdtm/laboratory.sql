@@ -52,9 +52,9 @@ raw AS (
         CASE WHEN "LBSTRESN" IS NULL AND NOT o_matches("LBSTRESC", '^[<>]=? ?[0-9.]+$') THEN "LBSTRESC" END AS "value.1.said",
         "LBSTRESU" AS "unit.1.said",
         "LBSTRESU" AS "unit.2.said",
-        o_rx("LBSTRESC", '^([<>]=?)', 1) AS "operator.1.said",
         "LBDTC" AS "start.raw",
         coalesce("LBSTRESN", o_rx("LBSTRESC", '^[<>]=? ?[0-9.]+$', 0)) AS "number.said",
+        o_rx(coalesce("LBSTRESN", o_rx("LBSTRESC", '^[<>]=? ?[0-9.]+$', 0)), '^([<>]=?)', 1) AS "operator.1.said",
         "LBSTNRLO" AS "low.raw",
         "LBSTNRHI" AS "high.raw",
         nullif(coalesce("LBTESTCD", '') || coalesce(CASE WHEN "LBSPEC" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("LBSPEC", ''), '') END, '') || coalesce(CASE WHEN "LBMETHOD" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("LBMETHOD", ''), '') END, ''), '') AS source,
@@ -76,12 +76,12 @@ converted AS (
         "value.1.said",
         "unit.1.said",
         "unit.2.said",
-        "operator.1.said",
         "start.raw",
         o_date("start.raw", '%Y-%m-%d') AS "start.full",
         o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
         "number.said",
         o_num(o_unsigned("number.said")) AS number,
+        "operator.1.said",
         "low.raw",
         o_num("low.raw") AS low,
         "high.raw",
@@ -165,6 +165,7 @@ found AS (
     JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
     WHERE wanted.slot = 'operator.1'
       AND concept.vocabulary_id IN ('SNOMED')
+      AND concept.domain_id = 'Meas Value Operator'
     UNION ALL
     SELECT
         wanted.slot, wanted.value,
@@ -175,6 +176,7 @@ found AS (
     JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
     WHERE wanted.slot = 'operator.1'
       AND concept.vocabulary_id IN ('SNOMED')
+      AND concept.domain_id = 'Meas Value Operator'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
 -- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
@@ -254,7 +256,7 @@ resolved AS (
         CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), 0) END AS "concept.source_concept",
         coalesce("concept.1".domain_id, "concept.2".domain_id) AS "concept.domain",
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id) AS "concept.value",
-        coalesce("concept.1".nth, "concept.2".nth, 1) AS _target,
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32856), 0), 0) AS type,
         coalesce(CASE o_fold("value.1.said") WHEN 'negative' THEN nullif(o_concept(9189), 0) WHEN 'positive' THEN nullif(o_concept(9191), 0) END, CASE WHEN "value.1.said" IS NOT NULL THEN 0 END) AS "value",
         "value.1.said" AS "value.source",
@@ -312,15 +314,17 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("concept.1.said" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("value.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("unit.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("unit.2.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("operator.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
                 || chr(31) || coalesce(CAST("number.said" AS varchar), '')
                 || chr(31) || coalesce(CAST(number AS varchar), '')
+                || chr(31) || coalesce(CAST("operator.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST(low AS varchar), '')
                 || chr(31) || coalesce(CAST(high AS varchar), '')
                 || chr(31) || coalesce(CAST(source AS varchar), '')
@@ -390,10 +394,10 @@ FROM final;
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.laboratory AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.measurement) AS last;
 
@@ -438,14 +442,14 @@ SELECT
     "unit.source_concept" AS unit_source_concept_id,
     substr(value_source, 1, 50) AS value_source_value
 FROM work.laboratory AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.measurement
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'measurement', ids.id, 'laboratory', step._file, step._row
 FROM work.laboratory AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

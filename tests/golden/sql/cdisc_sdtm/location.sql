@@ -137,10 +137,10 @@ FROM final;
 INSERT INTO register.location (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.location AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.location AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.location AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.location) AS last;
 
@@ -155,21 +155,21 @@ SELECT
     substr(location_source_value, 1, 50) AS location_source_value,
     substr(country_source_value, 1, 80) AS country_source_value
 FROM work.location AS step
-JOIN register.location AS ids ON ids.hash = _hash
+JOIN register.location AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- referenced cdm.location
 INSERT INTO work."ids of location" (hash, id)
 SELECT ids.hash, ids.id
 FROM work.location AS step
-JOIN register.location AS ids ON ids.hash = _hash
+JOIN register.location AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.location
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'location', ids.id, 'location', step._file, step._row
 FROM work.location AS step
-JOIN register.location AS ids ON ids.hash = _hash
+JOIN register.location AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

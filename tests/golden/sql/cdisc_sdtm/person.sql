@@ -41,7 +41,7 @@ raw AS (
         "SEX" AS "gender.1.said",
         "RACE" AS "race.1.said",
         "ETHNIC" AS "ethnicity.1.said",
-        o_whole(coalesce(o_year("BRTHDTC", '%Y-%m-%d'), o_year(coalesce("RFSTDTC", "RFICDTC", "DMDTC"), '%Y-%m-%d') - CASE WHEN coalesce("AGEU", 'YEARS') = 'YEARS' THEN o_num("AGE") END)) AS year_of_birth,
+        coalesce(o_year("BRTHDTC", '%Y-%m-%d'), CAST(o_year(coalesce("RFSTDTC", "RFICDTC", "DMDTC"), '%Y-%m-%d') AS double) - CASE WHEN coalesce("AGEU", 'YEARS') = 'YEARS' THEN o_num("AGE") END) AS "year_of_birth.raw",
         o_month("BRTHDTC", '%Y-%m-%d') AS month_of_birth,
         CAST(extract(day FROM o_date("BRTHDTC", '%Y-%m-%d')) AS integer) AS day_of_birth
     FROM filtered
@@ -58,7 +58,8 @@ typed AS (
         "gender.1.said",
         "race.1.said",
         "ethnicity.1.said",
-        year_of_birth,
+        "year_of_birth.raw",
+        o_whole("year_of_birth.raw") AS year_of_birth,
         month_of_birth,
         day_of_birth
     FROM raw
@@ -88,7 +89,8 @@ judged AS (
         CASE
             WHEN _left_out IS NOT NULL THEN 0
             WHEN _key IS NULL THEN 1
-            WHEN year_of_birth IS NULL THEN 2
+            WHEN "year_of_birth.raw" IS NOT NULL AND year_of_birth IS NULL THEN 2
+            WHEN year_of_birth IS NULL THEN 3
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "care_site.hash" IS NOT NULL AND care_site IS NULL THEN 1 ELSE 0 END AS _issues,
@@ -109,7 +111,8 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("gender.1.said" AS varchar), '')
+                coalesce(CAST("care_site.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("gender.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("race.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("ethnicity.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST(year_of_birth AS varchar), '')
@@ -168,10 +171,10 @@ FROM final;
 INSERT INTO register.person (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.person AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.person AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.person AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.person) AS last;
 
@@ -208,21 +211,21 @@ SELECT
     substr("ethnicity.source", 1, 50) AS ethnicity_source_value,
     "ethnicity.source_concept" AS ethnicity_source_concept_id
 FROM work.person AS step
-JOIN register.person AS ids ON ids.hash = _hash
+JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- referenced cdm.person
 INSERT INTO work."ids of person" (hash, id)
 SELECT ids.hash, ids.id
 FROM work.person AS step
-JOIN register.person AS ids ON ids.hash = _hash
+JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.person
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'person', ids.id, 'person', step._file, step._row
 FROM work.person AS step
-JOIN register.person AS ids ON ids.hash = _hash
+JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting
@@ -245,7 +248,8 @@ SELECT
 FROM work.person AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),
-    (2, 'year_of_birth', 'missing')
+    (2, 'year_of_birth', 'not a whole number'),
+    (3, 'year_of_birth', 'missing')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;

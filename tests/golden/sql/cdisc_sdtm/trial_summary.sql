@@ -128,10 +128,10 @@ FROM final;
 INSERT INTO register.metadata (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.trial_summary AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.metadata AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.metadata AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.metadata) AS last;
 
@@ -150,14 +150,14 @@ SELECT
     substr(name, 1, 250) AS name,
     substr(value_as_string, 1, 250) AS value_as_string
 FROM work.trial_summary AS step
-JOIN register.metadata AS ids ON ids.hash = _hash
+JOIN register.metadata AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.metadata
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'metadata', ids.id, 'trial_summary', step._file, step._row
 FROM work.trial_summary AS step
-JOIN register.metadata AS ids ON ids.hash = _hash
+JOIN register.metadata AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

@@ -64,7 +64,7 @@ typed AS (
     SELECT
         converted.*,
         coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) AS start,
-        coalesce("end.full", CASE WHEN o_impute("end.raw", '%Y-%m-%d', 'latest') < coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start.full", o_impute("start.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end.raw", '%Y-%m-%d', 'latest') END) AS "end"
+        coalesce("end.full", o_impute("end.raw", '%Y-%m-%d', 'latest')) AS "end"
     FROM converted
 ),
 -- references and concepts
@@ -113,7 +113,8 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("start.datetime" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
                 || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
                 || chr(31) || coalesce(CAST(source AS varchar), '')
                 || chr(31) || coalesce(CAST(start AS varchar), '')
@@ -167,10 +168,10 @@ FROM final;
 INSERT INTO register.visit_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.visit AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.visit_occurrence AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.visit_occurrence AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.visit_occurrence) AS last;
 
@@ -197,21 +198,21 @@ SELECT
     coalesce(type, 0) AS visit_type_concept_id,
     substr(source, 1, 50) AS visit_source_value
 FROM work.visit AS step
-JOIN register.visit_occurrence AS ids ON ids.hash = _hash
+JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- referenced cdm.visit_occurrence
 INSERT INTO work."ids of visit_occurrence" (hash, id)
 SELECT ids.hash, ids.id
 FROM work.visit AS step
-JOIN register.visit_occurrence AS ids ON ids.hash = _hash
+JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.visit_occurrence
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'visit_occurrence', ids.id, 'visit', step._file, step._row
 FROM work.visit AS step
-JOIN register.visit_occurrence AS ids ON ids.hash = _hash
+JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

@@ -218,7 +218,7 @@ resolved AS (
         CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), 0) END AS "concept.source_concept",
         coalesce("concept.1".domain_id, "concept.2".domain_id) AS "concept.domain",
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id) AS "concept.value",
-        coalesce("concept.1".nth, "concept.2".nth, 1) AS _target,
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(nullif("unit.1".concept_id, 0), nullif("unit.2".concept_id, 0), CASE WHEN coalesce("unit.1.said", "unit.2.said") IS NOT NULL THEN 0 END) AS unit,
         coalesce("unit.1.said", "unit.2.said") AS "unit.source",
@@ -266,7 +266,9 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("concept.1.said" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("unit.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("unit.2.said" AS varchar), '')
@@ -331,10 +333,10 @@ FROM final;
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.vital_signs AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.measurement) AS last;
 
@@ -373,14 +375,14 @@ SELECT
     "unit.source_concept" AS unit_source_concept_id,
     substr(value_source, 1, 50) AS value_source_value
 FROM work.vital_signs AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.measurement
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'measurement', ids.id, 'vital_signs', step._file, step._row
 FROM work.vital_signs AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

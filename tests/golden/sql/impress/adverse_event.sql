@@ -251,7 +251,7 @@ resolved AS (
         CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), 0) END AS "concept.source_concept",
         coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id) AS "concept.domain",
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id, "concept.3".value_concept_id) AS "concept.value",
-        coalesce("concept.1".nth, "concept.2".nth, "concept.3".nth, 1) AS _target,
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, CASE WHEN "concept.3".concept_id <> 0 THEN "concept.3".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(nullif("grade.concept.1".concept_id, 0), CASE WHEN "grade.concept.1.said" IS NOT NULL THEN 0 END) AS "grade.concept",
         "grade.concept.1.said" AS "grade.concept.source",
@@ -271,10 +271,17 @@ resolved AS (
     LEFT JOIN work."adverse_event concepts" AS "serious.concept.1" ON "serious.concept.1".slot = 'serious.concept.1' AND "serious.concept.1".value = typed."serious.concept.1.said" AND "serious.concept.1".nth = 1
     LEFT JOIN work."adverse_event concepts" AS "outcome.concept.1" ON "outcome.concept.1".slot = 'outcome.concept.1' AND "outcome.concept.1".value = typed."outcome.concept.1.said" AND "outcome.concept.1".nth = 1
 ),
+-- the domain decides the table
+routed AS (
+    SELECT
+        resolved.*,
+        CASE split_part("concept.domain", '/', 1) WHEN 'Condition' THEN 'condition_occurrence' WHEN 'Device' THEN 'device_exposure' WHEN 'Drug' THEN 'drug_exposure' WHEN 'Measurement' THEN 'measurement' WHEN 'Observation' THEN 'observation' WHEN 'Procedure' THEN 'procedure_occurrence' WHEN 'Meas' THEN 'measurement' WHEN 'Obs' THEN 'observation' ELSE 'condition_occurrence' END AS _table
+    FROM resolved
+),
 -- what is wrong with each row
 judged AS (
     SELECT
-        resolved.*,
+        routed.*,
         CASE
             WHEN _left_out IS NOT NULL THEN 0
             WHEN _key IS NULL THEN 1
@@ -290,9 +297,8 @@ judged AS (
             + CASE WHEN _left_out IS NULL AND length("serious.concept.source") > 50 THEN 8 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND length("outcome.concept.source") > 50 THEN 16 ELSE 0 END AS _issues,
         0 AS _imputed,
-        o_id('adverse_event' || chr(31) || _key) AS _hash,
-        CASE split_part("concept.domain", '/', 1) WHEN 'Condition' THEN 'condition_occurrence' WHEN 'Device' THEN 'device_exposure' WHEN 'Drug' THEN 'drug_exposure' WHEN 'Measurement' THEN 'measurement' WHEN 'Observation' THEN 'observation' WHEN 'Procedure' THEN 'procedure_occurrence' WHEN 'Meas' THEN 'measurement' WHEN 'Obs' THEN 'observation' ELSE 'condition_occurrence' END AS _table
-    FROM resolved
+        o_id('adverse_event' || chr(31) || _key) AS _hash
+    FROM routed
 ),
 -- rows with the same key
 counted AS (
@@ -307,7 +313,8 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("concept.1.said" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
                 || chr(31) || coalesce(CAST(start AS varchar), '')
@@ -353,9 +360,9 @@ SELECT
     _first,
     _status,
     _reject,
+    _table,
     _issues,
     _imputed,
-    _table,
     start,
     "end",
     "grade.number",
@@ -386,10 +393,10 @@ FROM final;
 INSERT INTO register.condition_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.condition_occurrence AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.condition_occurrence AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.condition_occurrence) AS last;
 
@@ -414,24 +421,24 @@ SELECT
     substr("concept.source", 1, 50) AS condition_source_value,
     "concept.source_concept" AS condition_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.condition_occurrence AS ids ON ids.hash = _hash
+JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first;
 
 -- origins cdm.condition_occurrence
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'condition_occurrence', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.condition_occurrence AS ids ON ids.hash = _hash
+JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence');
 
 -- ids cdm.device_exposure
 INSERT INTO register.device_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.device_exposure AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.device_exposure AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.device_exposure) AS last;
 
@@ -456,24 +463,24 @@ SELECT
     substr("concept.source", 1, 50) AS device_source_value,
     "concept.source_concept" AS device_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.device_exposure AS ids ON ids.hash = _hash
+JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first;
 
 -- origins cdm.device_exposure
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'device_exposure', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.device_exposure AS ids ON ids.hash = _hash
+JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure');
 
 -- ids cdm.drug_exposure
 INSERT INTO register.drug_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.drug_exposure) AS last;
 
@@ -498,24 +505,24 @@ SELECT
     substr("concept.source", 1, 50) AS drug_source_value,
     "concept.source_concept" AS drug_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.drug_exposure AS ids ON ids.hash = _hash
+JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first;
 
 -- origins cdm.drug_exposure
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'drug_exposure', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.drug_exposure AS ids ON ids.hash = _hash
+JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure');
 
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'measurement') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.measurement) AS last;
 
@@ -540,24 +547,24 @@ SELECT
     substr("concept.source", 1, 50) AS measurement_source_value,
     "concept.source_concept" AS measurement_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement') AND step._first;
 
 -- origins cdm.measurement
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'measurement', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement');
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'observation') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
 
@@ -582,24 +589,24 @@ SELECT
     substr("concept.source", 1, 50) AS observation_source_value,
     "concept.source_concept" AS observation_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = _hash
+JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation') AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = _hash
+JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation');
 
 -- ids cdm.procedure_occurrence
 INSERT INTO register.procedure_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event AS step
     WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.procedure_occurrence AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.procedure_occurrence AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.procedure_occurrence) AS last;
 
@@ -624,14 +631,14 @@ SELECT
     substr("concept.source", 1, 50) AS procedure_source_value,
     "concept.source_concept" AS procedure_source_concept_id
 FROM work.adverse_event AS step
-JOIN register.procedure_occurrence AS ids ON ids.hash = _hash
+JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first;
 
 -- origins cdm.procedure_occurrence
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'procedure_occurrence', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
-JOIN register.procedure_occurrence AS ids ON ids.hash = _hash
+JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
 
 -- ids cdm.observation

@@ -207,7 +207,7 @@ resolved AS (
         CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
         "concept.1".domain_id AS "concept.domain",
         "concept.1".value_concept_id AS "concept.value",
-        coalesce("concept.1".nth, 1) AS _target,
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(nullif("expected.concept.1".concept_id, 0), CASE WHEN "expected.concept.1.said" IS NOT NULL THEN 0 END) AS "expected.concept",
         "expected.concept.1.said" AS "expected.concept.source",
@@ -261,7 +261,8 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("concept.1.said" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST(start AS varchar), '')
                 || chr(31) || coalesce(CAST("text" AS varchar), '')
                 || chr(31) || coalesce(CAST(value_source AS varchar), '')
@@ -339,10 +340,10 @@ FROM final;
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.adverse_event_relation AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
 
@@ -373,14 +374,14 @@ SELECT
     substr(qualifier_source, 1, 50) AS qualifier_source_value,
     substr(value_source, 1, 50) AS value_source_value
 FROM work.adverse_event_relation AS step
-JOIN register.observation AS ids ON ids.hash = _hash
+JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event_relation', step._file, step._row
 FROM work.adverse_event_relation AS step
-JOIN register.observation AS ids ON ids.hash = _hash
+JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- ids cdm.observation

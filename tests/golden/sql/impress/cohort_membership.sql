@@ -96,7 +96,8 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST(start AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
                 || chr(31) || coalesce(CAST(source AS varchar), '')
                 || chr(31) || coalesce(CAST("text" AS varchar), '')
                 || chr(31) || coalesce(CAST(value_source AS varchar), '')
@@ -148,10 +149,10 @@ FROM final;
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.cohort_membership AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
 
@@ -176,14 +177,14 @@ SELECT
     substr(source, 1, 50) AS observation_source_value,
     substr(value_source, 1, 50) AS value_source_value
 FROM work.cohort_membership AS step
-JOIN register.observation AS ids ON ids.hash = _hash
+JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row
 FROM work.cohort_membership AS step
-JOIN register.observation AS ids ON ids.hash = _hash
+JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

@@ -155,7 +155,7 @@ resolved AS (
         CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
         "concept.1".domain_id AS "concept.domain",
         "concept.1".value_concept_id AS "concept.value",
-        coalesce("concept.1".nth, 1) AS _target,
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
@@ -191,7 +191,8 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("concept.1.said" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST(start AS varchar), '')
             END AS _content
     FROM counted

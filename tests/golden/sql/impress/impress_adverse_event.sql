@@ -93,7 +93,7 @@ typed AS (
     SELECT
         converted.*,
         coalesce("start_date.full", o_impute("start_date.raw", '%Y-%m-%d', 'earliest')) AS start_date,
-        coalesce("end_date.full", CASE WHEN o_impute("end_date.raw", '%Y-%m-%d', 'latest') < coalesce("start_date.full", o_impute("start_date.raw", '%Y-%m-%d', 'earliest')) THEN coalesce("start_date.full", o_impute("start_date.raw", '%Y-%m-%d', 'earliest')) ELSE o_impute("end_date.raw", '%Y-%m-%d', 'latest') END) AS end_date,
+        coalesce("end_date.full", o_impute("end_date.raw", '%Y-%m-%d', 'latest')) AS end_date,
         coalesce("serious_date.full", o_impute("serious_date.raw", '%Y-%m-%d', 'earliest')) AS serious_date
     FROM converted
 ),

@@ -161,7 +161,7 @@ final AS (
     SELECT
         judged.*,
         CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected' ELSE 'used' END AS _status,
-        row_number() OVER (PARTITION BY _hash, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) = 1 AS _first,
+        row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) = 1 AS _first,
         _hash AS _id_hash
     FROM judged
 )

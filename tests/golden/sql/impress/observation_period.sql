@@ -88,7 +88,8 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST(start AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST(start AS varchar), '')
                 || chr(31) || coalesce(CAST("end" AS varchar), '')
             END AS _content
     FROM counted
@@ -134,10 +135,10 @@ FROM final;
 INSERT INTO register.observation_period (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.observation_period AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation_period AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.observation_period AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation_period) AS last;
 
@@ -156,14 +157,14 @@ SELECT
     coalesce("end", start) AS observation_period_end_date,
     coalesce(type, 0) AS period_type_concept_id
 FROM work.observation_period AS step
-JOIN register.observation_period AS ids ON ids.hash = _hash
+JOIN register.observation_period AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation_period
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation_period', ids.id, 'observation_period', step._file, step._row
 FROM work.observation_period AS step
-JOIN register.observation_period AS ids ON ids.hash = _hash
+JOIN register.observation_period AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

@@ -139,10 +139,10 @@ FROM final;
 INSERT INTO register.person (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.person AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.person AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.person AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.person) AS last;
 
@@ -169,21 +169,21 @@ SELECT
     substr("gender.source", 1, 50) AS gender_source_value,
     "gender.source_concept" AS gender_source_concept_id
 FROM work.person AS step
-JOIN register.person AS ids ON ids.hash = _hash
+JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- referenced cdm.person
 INSERT INTO work."ids of person" (hash, id)
 SELECT ids.hash, ids.id
 FROM work.person AS step
-JOIN register.person AS ids ON ids.hash = _hash
+JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.person
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'person', ids.id, 'person', step._file, step._row
 FROM work.person AS step
-JOIN register.person AS ids ON ids.hash = _hash
+JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

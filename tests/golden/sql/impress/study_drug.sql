@@ -216,7 +216,7 @@ resolved AS (
         CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), 0) END AS "concept.source_concept",
         coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id) AS "concept.domain",
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id, "concept.3".value_concept_id) AS "concept.value",
-        coalesce("concept.1".nth, "concept.2".nth, "concept.3".nth, 1) AS _target,
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, CASE WHEN "concept.3".concept_id <> 0 THEN "concept.3".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(CASE o_fold("route.1.said") WHEN 'oral' THEN nullif(o_concept(4132161), 0) WHEN 'iv' THEN nullif(o_concept(4171047), 0) END, CASE WHEN "route.1.said" IS NOT NULL THEN 0 END) AS route,
         "route.1.said" AS "route.source",
@@ -259,7 +259,8 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("concept.1.said" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
                 || chr(31) || coalesce(CAST("route.1.said" AS varchar), '')
@@ -323,10 +324,10 @@ FROM final;
 INSERT INTO register.drug_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.study_drug AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.drug_exposure AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.drug_exposure) AS last;
 
@@ -361,14 +362,14 @@ SELECT
     substr("route.source", 1, 50) AS route_source_value,
     substr(dose_unit_source_value, 1, 50) AS dose_unit_source_value
 FROM work.study_drug AS step
-JOIN register.drug_exposure AS ids ON ids.hash = _hash
+JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.drug_exposure
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'drug_exposure', ids.id, 'study_drug', step._file, step._row
 FROM work.study_drug AS step
-JOIN register.drug_exposure AS ids ON ids.hash = _hash
+JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting

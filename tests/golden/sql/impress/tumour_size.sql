@@ -124,7 +124,9 @@ numbered AS (
         counted.*,
         CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
         CASE WHEN _alike > 1 THEN
-                coalesce(CAST("unit.1.said" AS varchar), '')
+                coalesce(CAST("person.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
+                || chr(31) || coalesce(CAST("unit.1.said" AS varchar), '')
                 || chr(31) || coalesce(CAST(start AS varchar), '')
                 || chr(31) || coalesce(CAST(number AS varchar), '')
                 || chr(31) || coalesce(CAST(source AS varchar), '')
@@ -179,10 +181,10 @@ FROM final;
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
-    SELECT DISTINCT _hash AS hash
+    SELECT DISTINCT _id_hash AS hash
     FROM work.tumour_size AS step
     WHERE step._status = 'used' AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _hash)
+      AND NOT EXISTS (SELECT 1 FROM register.measurement AS known WHERE known.hash = _id_hash)
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.measurement) AS last;
 
@@ -213,14 +215,14 @@ SELECT
     substr("unit.source", 1, 50) AS unit_source_value,
     "unit.source_concept" AS unit_source_concept_id
 FROM work.tumour_size AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.measurement
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'measurement', ids.id, 'tumour_size', step._file, step._row
 FROM work.tumour_size AS step
-JOIN register.measurement AS ids ON ids.hash = _hash
+JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- accounting
