@@ -98,7 +98,7 @@ def _maps(project: Project, bare: bool) -> float:
                 parts = [(n, f.parquet.absolute().as_posix(), f.columns) for n, f in enumerate(found, 1)]
                 sql = renderer.render("run/source.sql.jinja", source=source, files=parts, columns=columns[source])
                 db.script(sql)
-            scripts = [_bare(step) for step in plan.maps] if bare else []
+            scripts = [_bare(step, 9 * number) for number, step in enumerate(plan.maps)] if bare else []
             started = time.process_time()
             for statement in scopes(plan):
                 db.run(statement)
@@ -113,11 +113,13 @@ def _maps(project: Project, bare: bool) -> float:
             return time.process_time() - started
 
 
-def _bare(step: MapPlan) -> str:
+def _bare(step: MapPlan, base: int) -> str:
     environment = renderer._environment().overlay()
     here = FileSystemLoader(Path(__file__).parent)
     template = environment.from_string(here.get_source(environment, "bare.sql.jinja")[0])
-    return template.render(step=step).replace("ids.id", "bare_id").replace("parent.id", "bare_id")
+    names = [cte.name for cte in step.after]
+    verdict = step.after[: names.index("judged") + 1]
+    return template.render(step=step, verdict=verdict, base=base).replace("ids.id", "bare_id").replace("parent.id", "bare_id")
 
 
 def main() -> None:

@@ -205,7 +205,9 @@ class _Compiler:
                 return Typed("NULL", NULL)
             case exp.Neg():
                 inner = self.number(node.this)
-                return replace(inner, sql=f"-{inner.sql}" if isinstance(node.this, exp.Literal) else f"-({inner.sql})")
+                if isinstance(node.this, exp.Literal):
+                    return replace(inner, sql=f"-{inner.sql}")
+                return Typed(f"-CAST({inner.sql} AS double)", NUMBER)
             case exp.Not(this=exp.Is(expression=exp.Null())):
                 return Typed(f"{self.compile(node.this.this).sql} IS NOT NULL", BOOLEAN)
             case exp.Not():
@@ -241,7 +243,8 @@ class _Compiler:
                     raise _Refused("OM303", "nothing is ever equal to null", "write 'is null'", _offset(node))
                 if sign not in ("=", "<>"):
                     self.in_order([node.this, node.expression], [left, right], sign)
-                return Typed(f"{left.sql} {sign} {right.sql}", BOOLEAN)
+                one, two = _operand(node.this, left), _operand(node.expression, right)
+                return Typed(f"{one} {sign} {two}", BOOLEAN)
         for kind, sign in _ARITHMETIC.items():
             if type(node) is kind:
                 return self.arithmetic(node, sign)
@@ -282,6 +285,8 @@ class _Compiler:
     def typed(self, node: exp.Expr, wanted: str) -> Typed:
         """Compile ``node`` and read it as ``wanted``; refuse what cannot be read so."""
         found = self.compile(node)
+        if found.type == NULL and wanted in (DATE, DATETIME):
+            return Typed("CAST(NULL AS date)", DATE)
         if found.type in (wanted, NULL) or (wanted == NUMBER and found.type == INTEGER):
             return found
         if wanted == DATE and found.type == DATETIME:
@@ -418,6 +423,8 @@ class _Compiler:
                 arguments.append(Typed("1", INTEGER))
             case "round" if len(arguments) == 1:
                 arguments.append(Typed("0", INTEGER))
+            case "round" if not isinstance(node.expressions[1], exp.Literal):
+                raise _Refused("OM309", "'round' takes a plain whole number of digits", offset=_offset(node))
             case "substr" if len(arguments) == 2:
                 return Typed(f"substr({arguments[0].sql}, {arguments[1].sql})", TEXT)
         result = arguments[0].type if function.result == "same" else function.result
@@ -463,6 +470,10 @@ class _Compiler:
         if name == "nullif" and len(values) != 2:
             raise _Refused("OM309", "'nullif' takes two values", offset=_offset(node))
         return replace(kind, sql=f"{name}({', '.join(v.sql for v in values)})")
+
+
+def _operand(node: exp.Expr, found: Typed) -> str:
+    return f"({found.sql})" if isinstance(node, (*_COMPARISONS, exp.Is, exp.In, exp.Between, exp.Like)) else found.sql
 
 
 def merged(values: list[Typed], node: exp.Expr) -> Typed:

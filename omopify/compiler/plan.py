@@ -38,6 +38,8 @@ class Cte:
     name: str
     note: str
     selects: tuple[Select, ...]
+    materialized: bool = False
+    """Computed once, because later steps read it twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,12 @@ CREATE MACRO o_day(x) AS
 -- A date outside 1800 to 2199 is a slip of the pen ('21-05-06', '0000-01-01'), not a date.
 CREATE MACRO o_plausible(d) AS CASE WHEN d BETWEEN DATE '1800-01-01' AND DATE '2199-12-31' THEN d END;
 
-CREATE MACRO o_date(x, format) AS o_plausible(CAST(try_strptime(o_day(x), format) AS date));
+-- Without signs between its parts a date has eight digits: '2020031' could be two of them.
+CREATE MACRO o_is_compact(format) AS regexp_matches(format, '%[Ymd]%[Ymd]');
+
+CREATE MACRO o_date(x, format) AS
+    o_plausible(CAST(try_strptime(
+        CASE WHEN NOT o_is_compact(format) OR length(o_day(x)) = 8 THEN o_day(x) END, format) AS date));
 
 -- The time of day, if the value has one.
 CREATE MACRO o_datetime(x, format) AS
@@ -63,29 +68,35 @@ CREATE MACRO o_datetime(x, format) AS
 
 -- A date format as a pattern in which the day, or the month and the day, may be missing or not known, and the
 -- order in which year, month and day stand in it.
-CREATE MACRO o_pattern(format) AS
+CREATE MACRO o_loose_pattern(format) AS
     regexp_replace(regexp_replace(regexp_replace(replace(format, '.', '[.]'),
         '^%Y([^%]*)%[mb]([^%]*)%d$', '^((?:1[89]|2[01])[0-9]{2})(?:\1([0-9]{1,2}|[A-Za-z]{2,3}|-+)(?:\2([0-9]{1,2}|[A-Za-z]{2,3}|-+))?)?$'),
         '^%d([^%]*)%[mb]([^%]*)%Y$', '^(?:(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\1)?([0-9]{1,2}|[A-Za-z]{2,3}|-+)\2)?((?:1[89]|2[01])[0-9]{2})$'),
         '^%m([^%]*)%d([^%]*)%Y$', '^(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\1(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\2)?)?((?:1[89]|2[01])[0-9]{2})$');
 
+CREATE MACRO o_pattern(format) AS
+    CASE WHEN o_is_compact(format) THEN replace(o_loose_pattern(format), '[0-9]{1,2}|[A-Za-z]{2,3}|-+', '[0-9]{2}')
+         ELSE o_loose_pattern(format) END;
+
 CREATE MACRO o_order(format) AS
     CASE left(format, 2) WHEN '%Y' THEN '\1|\2|\3' WHEN '%d' THEN '\3|\2|\1' ELSE '\3|\1|\2' END;
 
--- A part of a date: its number; 0 if it is missing or written as not known; NULL if it is neither.
-CREATE MACRO o_datepart(x) AS
-    coalesce(TRY_CAST(x AS integer),
-             list_position(['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'], lower(x)),
-             CASE WHEN lower(x) IN ('', 'nk', 'unk', 'un', 'uk', 'nd', 'na', 'xx', 'xxx', '-', '--', '---') THEN 0 END);
-
--- A day is never written as a month's name.
 CREATE MACRO o_is_unknown(x) AS
     coalesce(TRY_CAST(x AS integer) = 0, lower(x) IN ('', 'nk', 'unk', 'un', 'uk', 'nd', 'na', 'xx', 'xxx', '-', '--', '---'));
+
+-- A month: its number, by its English name only where the format says so; 0 if it is missing or written as not
+-- known; NULL if it is neither.
+CREATE MACRO o_monthpart(x, format) AS
+    coalesce(TRY_CAST(x AS integer),
+             CASE WHEN contains(format, '%b') THEN list_position(
+                 ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'], lower(x)) END,
+             CASE WHEN o_is_unknown(x) THEN 0 END);
 
 -- The day that stands for a year, a month (or NULL) and an unknown day: the first, the middle (the 15th; of a year
 -- 15 July) or the last that it can be.
 CREATE MACRO o_stand_in(y, m, rule) AS
-    CASE WHEN rule = 'latest' THEN last_day(TRY_CAST(y || '-' || coalesce(m, 12) || '-01' AS date))
+    CASE WHEN m > 12 THEN NULL
+         WHEN rule = 'latest' THEN last_day(TRY_CAST(y || '-' || coalesce(m, 12) || '-01' AS date))
          WHEN rule = 'middle' THEN TRY_CAST(y || '-' || coalesce(m, 7) || '-15' AS date)
          ELSE TRY_CAST(y || '-' || coalesce(m, 1) || '-01' AS date) END;
 
@@ -95,8 +106,11 @@ CREATE MACRO o_impute(x, format, rule) AS
     CASE WHEN regexp_matches(x, o_pattern(format)) THEN
         list_transform(
             [string_split(regexp_replace(x, o_pattern(format), o_order(format)), '|')],
-            lambda ymd: CASE WHEN o_is_unknown(ymd[3]) OR (o_is_unknown(ymd[2]) AND TRY_CAST(ymd[3] AS integer) IS NOT NULL)
-                THEN o_stand_in(ymd[1], nullif(o_datepart(ymd[2]), 0), rule) END
+            lambda ymd: CASE
+                WHEN o_monthpart(ymd[2], format) = 0 AND coalesce(TRY_CAST(ymd[3] AS integer) >= 0, o_is_unknown(ymd[3]))
+                    THEN o_stand_in(ymd[1], NULL, rule)
+                WHEN o_monthpart(ymd[2], format) > 0 AND o_is_unknown(ymd[3])
+                    THEN o_stand_in(ymd[1], o_monthpart(ymd[2], format), rule) END
         )[1]
     END;
 
@@ -106,7 +120,7 @@ CREATE MACRO o_year(x, format) AS
 CREATE MACRO o_month(x, format) AS
     CASE WHEN o_date(x, format) IS NOT NULL THEN CAST(extract(month FROM o_date(x, format)) AS integer)
          WHEN o_impute(x, format, 'earliest') IS NOT NULL
-         THEN nullif(o_datepart(split_part(regexp_replace(x, o_pattern(format), o_order(format)), '|', 2)), 0) END;
+         THEN nullif(o_monthpart(split_part(regexp_replace(x, o_pattern(format), o_order(format)), '|', 2), format), 0) END;
 
 CREATE MACRO o_days(a, b) AS date_diff('day', a, b);
 
@@ -115,7 +129,7 @@ CREATE MACRO o_years(a, b) AS
     CAST(extract(year FROM b) - extract(year FROM a)
          - CASE WHEN extract(month FROM b) * 100 + extract(day FROM b) < extract(month FROM a) * 100 + extract(day FROM a) THEN 1 ELSE 0 END AS integer);
 
-CREATE MACRO o_add(d, n) AS o_plausible(CAST(d + to_days(CASE WHEN abs(n) < 100000 THEN TRY_CAST(n AS integer) END) AS date));
+CREATE MACRO o_add(d, n) AS o_plausible(CAST(o_plausible(d) + to_days(CASE WHEN abs(n) < 100000 THEN TRY_CAST(n AS integer) END) AS date));
 
 -- 60 bits of a natural key; only inside the register and the joins on it, never shown.
 CREATE MACRO o_id(k) AS CAST('0x' || substr(md5(k), 1, 15) AS bigint);

@@ -314,7 +314,7 @@ resolved AS (
     LEFT JOIN work."concomitant_medication concepts" AS "route.2" ON "route.2".slot = 'route.2' AND "route.2".value = typed."route.2.said" AND "route.2".nth = 1 AND coalesce("route.1".concept_id, 0) = 0
 ),
 -- what is wrong with each row
-judged AS (
+judged AS MATERIALIZED (
     SELECT
         resolved.*,
         CASE
@@ -336,57 +336,67 @@ judged AS (
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end" IS NULL AND start IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
-        o_id('concomitant_medication' || chr(31) || _key) AS _hash
+        o_id('concomitant_medication' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
 ),
--- rows with the same key
-counted AS (
+-- keys that stand there several times
+repeated AS (
     SELECT
-        judged.*,
-        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+        _hash,
+        _target
     FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
 ),
--- the first of them is used
-numbered AS (
+-- their rows
+alike AS (
     SELECT
-        counted.*,
-        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
-        CASE WHEN _alike > 1 THEN
-                coalesce(CAST("person.hash" AS varchar), '')
-                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("concept.4.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("route.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("route.2.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
-                || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
-                || chr(31) || coalesce(CAST(quantity AS varchar), '')
-                || chr(31) || coalesce(CAST(source AS varchar), '')
-                || chr(31) || coalesce(CAST(dose_unit_source_value AS varchar), '')
-                || chr(31) || coalesce(CAST(sig AS varchar), '')
-                || chr(31) || coalesce(CAST(start AS varchar), '')
-                || chr(31) || coalesce(CAST("end" AS varchar), '')
-                || chr(31) || coalesce(CAST(verbatim_end_date AS varchar), '')
-            END AS _content
-    FROM counted
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.4.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("route.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("route.2.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+            || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
+            || chr(31) || coalesce(CAST(quantity AS varchar), '')
+            || chr(31) || coalesce(CAST(source AS varchar), '')
+            || chr(31) || coalesce(CAST(dose_unit_source_value AS varchar), '')
+            || chr(31) || coalesce(CAST(sig AS varchar), '')
+            || chr(31) || coalesce(CAST(start AS varchar), '')
+            || chr(31) || coalesce(CAST("end" AS varchar), '')
+            || chr(31) || coalesce(CAST(verbatim_end_date AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
 ),
--- the others are duplicates or contradict it
-compared AS (
+-- the first is used; is another the same?
+twins AS (
     SELECT
-        numbered.*,
-        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
-    FROM numbered
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
 ),
 -- the status of each row
 final AS (
     SELECT
-        compared.*,
+        judged.*,
         CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
-            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
         TRUE AS _first,
         CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
-    FROM compared
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
 )
 SELECT
     _file,
@@ -530,7 +540,7 @@ JOIN (VALUES
     (64, 'verbatim_end_date', 'not a date')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._issues <> 0 AND step._target = 1;
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- issues
 INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
@@ -542,7 +552,7 @@ JOIN (VALUES
     (4, 'end', 'start')
 ) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._imputed <> 0 AND step._target = 1;
+WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- unmapped
 INSERT INTO audit.unmapped ("map", field, source_value, rows)

@@ -48,7 +48,7 @@ raw AS (
         _left_out,
         "USUBJID" || chr(31) || o_plain(o_num("DSSEQ")) AS _key,
         o_id("USUBJID") AS "person.hash",
-        o_id("USUBJID" || chr(31) || o_plain(round(o_num("VISITNUM"), 4))) AS "visit.hash",
+        o_id("USUBJID" || chr(31) || o_plain(round(CAST(o_num("VISITNUM") AS double), 4))) AS "visit.hash",
         "DSDECOD" AS "concept.1.said",
         coalesce("DSSTDTC", "DSDTC") AS "start.raw",
         "DSDECOD" AS source,
@@ -106,7 +106,7 @@ resolved AS (
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
 ),
 -- what is wrong with each row
-judged AS (
+judged AS MATERIALIZED (
     SELECT
         resolved.*,
         CASE
@@ -125,52 +125,62 @@ judged AS (
             + CASE WHEN _left_out IS NULL AND length("entry_criterion.source") > 50 THEN 16 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND length("entry_criterion.text") > 60 THEN 32 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
-        o_id('disposition' || chr(31) || _key) AS _hash
+        o_id('disposition' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
 ),
--- rows with the same key
-counted AS (
+-- keys that stand there several times
+repeated AS (
     SELECT
-        judged.*,
-        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+        _hash,
+        _target
     FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
 ),
--- the first of them is used
-numbered AS (
+-- their rows
+alike AS (
     SELECT
-        counted.*,
-        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
-        CASE WHEN _alike > 1 THEN
-                coalesce(CAST("person.hash" AS varchar), '')
-                || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
-                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
-                || chr(31) || coalesce(CAST(source AS varchar), '')
-                || chr(31) || coalesce(CAST("text" AS varchar), '')
-                || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
-                || chr(31) || coalesce(CAST("entry_criterion.source" AS varchar), '')
-                || chr(31) || coalesce(CAST("entry_criterion.text" AS varchar), '')
-                || chr(31) || coalesce(CAST("entry_criterion.when" AS varchar), '')
-                || chr(31) || coalesce(CAST(start AS varchar), '')
-            END AS _content
-    FROM counted
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+            || chr(31) || coalesce(CAST(source AS varchar), '')
+            || chr(31) || coalesce(CAST("text" AS varchar), '')
+            || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
+            || chr(31) || coalesce(CAST("entry_criterion.source" AS varchar), '')
+            || chr(31) || coalesce(CAST("entry_criterion.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("entry_criterion.when" AS varchar), '')
+            || chr(31) || coalesce(CAST(start AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
 ),
--- the others are duplicates or contradict it
-compared AS (
+-- the first is used; is another the same?
+twins AS (
     SELECT
-        numbered.*,
-        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
-    FROM numbered
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
 ),
 -- the status of each row
 final AS (
     SELECT
-        compared.*,
+        judged.*,
         CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
-            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
         TRUE AS _first,
         CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
-    FROM compared
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
 )
 SELECT
     _file,
@@ -342,7 +352,7 @@ JOIN (VALUES
     (32, 'entry_criterion.text', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._issues <> 0 AND step._target = 1;
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- issues
 INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
@@ -352,7 +362,7 @@ JOIN (VALUES
     (1, 'start', 'earliest')
 ) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._imputed <> 0 AND step._target = 1;
+WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- unmapped
 INSERT INTO audit.unmapped ("map", field, source_value, rows)

@@ -46,7 +46,7 @@ raw AS (
         _left_out,
         "USUBJID" || chr(31) || o_plain(o_num("LBSEQ")) AS _key,
         o_id("USUBJID") AS "person.hash",
-        o_id("USUBJID" || chr(31) || o_plain(round(o_num("VISITNUM"), 4))) AS "visit.hash",
+        o_id("USUBJID" || chr(31) || o_plain(round(CAST(o_num("VISITNUM") AS double), 4))) AS "visit.hash",
         "LBLOINC" AS "concept.1.said",
         nullif(coalesce(CASE WHEN upper("LBSPEC") = 'URINE' OR upper("LBCAT") = 'URINALYSIS' THEN 'URINE ' END, '') || coalesce("LBTESTCD", '') || coalesce(CASE WHEN "LBSTRESU" IS NOT NULL THEN nullif(coalesce(' ', '') || coalesce("LBSTRESU", ''), '') END, ''), '') AS "concept.2.said",
         CASE WHEN "LBSTRESN" IS NULL AND NOT o_matches("LBSTRESC", '^[<>]=? ?[0-9.]+$') THEN "LBSTRESC" END AS "value.1.said",
@@ -277,7 +277,7 @@ resolved AS (
     LEFT JOIN work."laboratory concepts" AS "operator.1" ON "operator.1".slot = 'operator.1' AND "operator.1".value = typed."operator.1.said" AND "operator.1".nth = 1
 ),
 -- what is wrong with each row
-judged AS (
+judged AS MATERIALIZED (
     SELECT
         resolved.*,
         CASE
@@ -298,57 +298,67 @@ judged AS (
             + CASE WHEN _left_out IS NULL AND length("unit.source") > 50 THEN 64 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 128 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
-        o_id('laboratory' || chr(31) || _key) AS _hash
+        o_id('laboratory' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
 ),
--- rows with the same key
-counted AS (
+-- keys that stand there several times
+repeated AS (
     SELECT
-        judged.*,
-        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+        _hash,
+        _target
     FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
 ),
--- the first of them is used
-numbered AS (
+-- their rows
+alike AS (
     SELECT
-        counted.*,
-        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
-        CASE WHEN _alike > 1 THEN
-                coalesce(CAST("person.hash" AS varchar), '')
-                || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
-                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("value.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("unit.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("unit.2.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
-                || chr(31) || coalesce(CAST("number.said" AS varchar), '')
-                || chr(31) || coalesce(CAST(number AS varchar), '')
-                || chr(31) || coalesce(CAST("operator.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST(low AS varchar), '')
-                || chr(31) || coalesce(CAST(high AS varchar), '')
-                || chr(31) || coalesce(CAST(source AS varchar), '')
-                || chr(31) || coalesce(CAST(value_source AS varchar), '')
-                || chr(31) || coalesce(CAST(start AS varchar), '')
-            END AS _content
-    FROM counted
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("unit.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("unit.2.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
+            || chr(31) || coalesce(CAST("number.said" AS varchar), '')
+            || chr(31) || coalesce(CAST(number AS varchar), '')
+            || chr(31) || coalesce(CAST("operator.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST(low AS varchar), '')
+            || chr(31) || coalesce(CAST(high AS varchar), '')
+            || chr(31) || coalesce(CAST(source AS varchar), '')
+            || chr(31) || coalesce(CAST(value_source AS varchar), '')
+            || chr(31) || coalesce(CAST(start AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
 ),
--- the others are duplicates or contradict it
-compared AS (
+-- the first is used; is another the same?
+twins AS (
     SELECT
-        numbered.*,
-        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
-    FROM numbered
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
 ),
 -- the status of each row
 final AS (
     SELECT
-        compared.*,
+        judged.*,
         CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
-            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
         TRUE AS _first,
         CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
-    FROM compared
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
 )
 SELECT
     _file,
@@ -502,7 +512,7 @@ JOIN (VALUES
     (128, 'value source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._issues <> 0 AND step._target = 1;
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- issues
 INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
@@ -512,7 +522,7 @@ JOIN (VALUES
     (1, 'start', 'earliest')
 ) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._imputed <> 0 AND step._target = 1;
+WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- unmapped
 INSERT INTO audit.unmapped ("map", field, source_value, rows)

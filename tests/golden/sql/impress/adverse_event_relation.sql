@@ -222,13 +222,13 @@ resolved AS (
     LEFT JOIN work."adverse_event_relation concepts" AS "action.concept.1" ON "action.concept.1".slot = 'action.concept.1' AND "action.concept.1".value = typed."action.concept.1.said" AND "action.concept.1".nth = 1
 ),
 -- what is wrong with each row
-judged AS (
+judged AS MATERIALIZED (
     SELECT
         resolved.*,
         CASE
             WHEN _left_out IS NOT NULL THEN 0
-            WHEN _key IS NULL THEN 1
-            WHEN "event missing" THEN 2
+            WHEN "event missing" THEN 1
+            WHEN _key IS NULL THEN 2
             WHEN "person.hash" IS NULL THEN 3
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 4
             WHEN start IS NULL THEN 5
@@ -245,56 +245,66 @@ judged AS (
             + CASE WHEN _left_out IS NULL AND length("action.qualifier_source") > 50 THEN 256 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND length("action.concept.source") > 50 THEN 512 ELSE 0 END AS _issues,
         0 AS _imputed,
-        o_id('adverse_event_relation' || chr(31) || _key) AS _hash
+        o_id('adverse_event_relation' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
 ),
--- rows with the same key
-counted AS (
+-- keys that stand there several times
+repeated AS (
     SELECT
-        judged.*,
-        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+        _hash,
+        _target
     FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
 ),
--- the first of them is used
-numbered AS (
+-- their rows
+alike AS (
     SELECT
-        counted.*,
-        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
-        CASE WHEN _alike > 1 THEN
-                coalesce(CAST("person.hash" AS varchar), '')
-                || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST(start AS varchar), '')
-                || chr(31) || coalesce(CAST("text" AS varchar), '')
-                || chr(31) || coalesce(CAST(value_source AS varchar), '')
-                || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
-                || chr(31) || coalesce(CAST("expected.concept.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("expected.text" AS varchar), '')
-                || chr(31) || coalesce(CAST("expected.qualifier_source" AS varchar), '')
-                || chr(31) || coalesce(CAST("expected.when" AS varchar), '')
-                || chr(31) || coalesce(CAST("action.concept.1.said" AS varchar), '')
-                || chr(31) || coalesce(CAST("action.text" AS varchar), '')
-                || chr(31) || coalesce(CAST("action.qualifier_source" AS varchar), '')
-                || chr(31) || coalesce(CAST("action.when" AS varchar), '')
-                || chr(31) || coalesce(CAST("event missing" AS varchar), '')
-            END AS _content
-    FROM counted
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST(start AS varchar), '')
+            || chr(31) || coalesce(CAST("text" AS varchar), '')
+            || chr(31) || coalesce(CAST(value_source AS varchar), '')
+            || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
+            || chr(31) || coalesce(CAST("expected.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("expected.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("expected.qualifier_source" AS varchar), '')
+            || chr(31) || coalesce(CAST("expected.when" AS varchar), '')
+            || chr(31) || coalesce(CAST("action.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("action.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("action.qualifier_source" AS varchar), '')
+            || chr(31) || coalesce(CAST("action.when" AS varchar), '')
+            || chr(31) || coalesce(CAST("event missing" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
 ),
--- the others are duplicates or contradict it
-compared AS (
+-- the first is used; is another the same?
+twins AS (
     SELECT
-        numbered.*,
-        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
-    FROM numbered
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
 ),
 -- the status of each row
 final AS (
     SELECT
-        compared.*,
+        judged.*,
         CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
-            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
         TRUE AS _first,
         CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
-    FROM compared
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
 )
 SELECT
     _file,
@@ -508,8 +518,8 @@ SELECT
     file.file, file.sheet, step._row
 FROM work.adverse_event_relation AS step
 LEFT JOIN (VALUES
-    (1, 'key', 'missing'),
-    (2, 'join event', 'no match'),
+    (1, 'join event', 'no match'),
+    (2, 'key', 'missing'),
     (3, 'person', 'missing'),
     (4, 'person', 'not found'),
     (5, 'start', 'missing')
@@ -534,7 +544,7 @@ JOIN (VALUES
     (512, 'action.concept source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._issues <> 0 AND step._target = 1;
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- unmapped
 INSERT INTO audit.unmapped ("map", field, source_value, rows)

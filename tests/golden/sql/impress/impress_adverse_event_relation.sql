@@ -110,13 +110,13 @@ resolved AS (
     FROM typed
 ),
 -- what is wrong with each row
-judged AS (
+judged AS MATERIALIZED (
     SELECT
         resolved.*,
         CASE
             WHEN _left_out IS NOT NULL THEN 0
-            WHEN _key IS NULL THEN 1
-            WHEN "event missing" THEN 2
+            WHEN "event missing" THEN 1
+            WHEN _key IS NULL THEN 2
             WHEN subject_id IS NULL THEN 3
             WHEN "sequence.raw" IS NOT NULL AND sequence IS NULL THEN 4
             WHEN sequence IS NULL THEN 5
@@ -127,50 +127,60 @@ judged AS (
         CASE WHEN _left_out IS NULL AND "relation.raw" IS NOT NULL AND relation IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "expected.raw" IS NOT NULL AND expected IS NULL THEN 2 ELSE 0 END AS _issues,
         0 AS _imputed,
-        o_id(_key) AS _hash
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
 ),
--- rows with the same key
-counted AS (
+-- keys that stand there several times
+repeated AS (
     SELECT
-        judged.*,
-        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+        _hash,
+        _target
     FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
 ),
--- the first of them is used
-numbered AS (
+-- their rows
+alike AS (
     SELECT
-        counted.*,
-        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
-        CASE WHEN _alike > 1 THEN
-                coalesce(CAST(subject_id AS varchar), '')
-                || chr(31) || coalesce(CAST(sequence AS varchar), '')
-                || chr(31) || coalesce(CAST(drug_number AS varchar), '')
-                || chr(31) || coalesce(CAST(drug AS varchar), '')
-                || chr(31) || coalesce(CAST(relation AS varchar), '')
-                || chr(31) || coalesce(CAST(relation_recorded AS varchar), '')
-                || chr(31) || coalesce(CAST(expected AS varchar), '')
-                || chr(31) || coalesce(CAST(action AS varchar), '')
-                || chr(31) || coalesce(CAST("event missing" AS varchar), '')
-            END AS _content
-    FROM counted
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(sequence AS varchar), '')
+            || chr(31) || coalesce(CAST(drug_number AS varchar), '')
+            || chr(31) || coalesce(CAST(drug AS varchar), '')
+            || chr(31) || coalesce(CAST(relation AS varchar), '')
+            || chr(31) || coalesce(CAST(relation_recorded AS varchar), '')
+            || chr(31) || coalesce(CAST(expected AS varchar), '')
+            || chr(31) || coalesce(CAST(action AS varchar), '')
+            || chr(31) || coalesce(CAST("event missing" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
 ),
--- the others are duplicates or contradict it
-compared AS (
+-- the first is used; is another the same?
+twins AS (
     SELECT
-        numbered.*,
-        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
-    FROM numbered
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
 ),
 -- the status of each row
 final AS (
     SELECT
-        compared.*,
+        judged.*,
         CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
-            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
         TRUE AS _first,
         _hash AS _id_hash
-    FROM compared
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
 )
 SELECT
     _file,
@@ -254,8 +264,8 @@ SELECT
     file.file, file.sheet, step._row
 FROM work.impress_adverse_event_relation AS step
 LEFT JOIN (VALUES
-    (1, 'key', 'missing'),
-    (2, 'join event', 'no match'),
+    (1, 'join event', 'no match'),
+    (2, 'key', 'missing'),
     (3, 'subject_id', 'missing'),
     (4, 'sequence', 'not a whole number'),
     (5, 'sequence', 'missing'),
@@ -274,7 +284,7 @@ JOIN (VALUES
     (2, 'expected', 'not in the value map')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._issues <> 0 AND step._target = 1;
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- unmapped
 INSERT INTO audit.unmapped ("map", field, source_value, rows)

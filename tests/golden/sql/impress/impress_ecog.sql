@@ -74,7 +74,7 @@ resolved AS (
     FROM typed
 ),
 -- what is wrong with each row
-judged AS (
+judged AS MATERIALIZED (
     SELECT
         resolved.*,
         CASE
@@ -87,46 +87,56 @@ judged AS (
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "grade.raw" IS NOT NULL AND grade IS NULL THEN 1 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "date.full" IS NULL AND "date" IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
-        o_id(_key) AS _hash
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
 ),
--- rows with the same key
-counted AS (
+-- keys that stand there several times
+repeated AS (
     SELECT
-        judged.*,
-        count(*) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0)) AS _alike
+        _hash,
+        _target
     FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
 ),
--- the first of them is used
-numbered AS (
+-- their rows
+alike AS (
     SELECT
-        counted.*,
-        CASE WHEN _alike > 1 AND (_left_out IS NULL AND _reject = 0) THEN row_number() OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) ELSE 1 END AS _nth,
-        CASE WHEN _alike > 1 THEN
-                coalesce(CAST(subject_id AS varchar), '')
-                || chr(31) || coalesce(CAST(event_id AS varchar), '')
-                || chr(31) || coalesce(CAST(grade AS varchar), '')
-                || chr(31) || coalesce(CAST(description AS varchar), '')
-                || chr(31) || coalesce(CAST("date" AS varchar), '')
-            END AS _content
-    FROM counted
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(event_id AS varchar), '')
+            || chr(31) || coalesce(CAST(grade AS varchar), '')
+            || chr(31) || coalesce(CAST(description AS varchar), '')
+            || chr(31) || coalesce(CAST("date" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
 ),
--- the others are duplicates or contradict it
-compared AS (
+-- the first is used; is another the same?
+twins AS (
     SELECT
-        numbered.*,
-        CASE WHEN _nth > 1 THEN _content = first_value(_content) OVER (PARTITION BY _hash, _target, (_left_out IS NULL AND _reject = 0) ORDER BY _file, _row, _n) END AS _same
-    FROM numbered
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
 ),
 -- the status of each row
 final AS (
     SELECT
-        compared.*,
+        judged.*,
         CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
-            WHEN _nth = 1 THEN 'used' WHEN _same THEN 'deduplicated' ELSE 'rejected' END AS _status,
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
         TRUE AS _first,
         _hash AS _id_hash
-    FROM compared
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
 )
 SELECT
     _file,
@@ -214,7 +224,7 @@ JOIN (VALUES
     (1, 'grade', 'not in the value set')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._issues <> 0 AND step._target = 1;
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- issues
 INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
@@ -224,4 +234,4 @@ JOIN (VALUES
     (1, 'date', 'earliest')
 ) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._imputed <> 0 AND step._target = 1;
+WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

@@ -242,7 +242,7 @@ JOIN (VALUES
     (1, 'start_basis', 'not in the value set')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
-WHERE step._issues <> 0 AND step._target = 1;
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 
 -- unmapped
 INSERT INTO audit.unmapped ("map", field, source_value, rows)
