@@ -91,7 +91,7 @@ def _maps(project: Project, bare: bool) -> float:
             prepare_tables(db, project.pack)
             load_vocabulary(vocabulary, db, problems)
             load_constants(plan, db, problems)
-            load_concept_files(concept_files(project.pack, plan, problems), db)
+            load_concept_files(concept_files(project.pack, plan, problems), db, problems)
             columns = table_columns(project.pack, plan, sources)
             for source in project.pack.sources:
                 found = sources[source].files if source in sources else ()

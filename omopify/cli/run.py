@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
 
+def _size(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"\d+(\.\d+)?\s?[KMGT]i?B", value, re.IGNORECASE):
+        raise click.BadParameter(f"'{value}' is no size; write such as 2GB")
+    return value
+
+
 @click.command(name="run")
 @click.argument("project", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Where the result goes, instead of the project's 'out:'.")
-@click.option("--memory-limit", help="The most memory the database may use, such as 2GB.")
+@click.option("--memory-limit", callback=_size, help="The most memory the database may use, such as 2GB.")
 @click.option("--threads", type=click.IntRange(min=1), help="The most processor threads to use.")
 def command(project: Path, out: Path | None, memory_limit: str | None, threads: int | None) -> None:
     """Convert PROJECT's export into an OMOP CDM.

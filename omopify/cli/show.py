@@ -15,7 +15,7 @@ from omopify.errors import Problem
 
 def show_problems(problems: Sequence[Problem]) -> None:
     """Write problems to standard error, each with the line it is about and a mark under the place."""
-    for problem in problems:
+    for problem in sorted(problems, key=lambda p: p.severity == "error"):
         colour = "red" if problem.severity == "error" else "yellow"
         word = "" if problem.severity == "error" else "warning: "
         click.echo(click.style(word, fg=colour) + str(problem), err=True)

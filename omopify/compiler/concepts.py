@@ -70,7 +70,11 @@ class Concepts:
         if source:
             self.sourced.add(slot)
             self.items.append(Item(source, f"{slot}.source"))
+            chosen = "".join(
+                f" WHEN {quoted(a)}.concept_id <> 0 THEN coalesce({quoted(a)}.source_concept_id, 0)" for a in aliases
+            )
             known = _coalesced([*source_ids, "0"])
+            known = f"CASE{chosen} ELSE {known} END" if len(aliases) > 1 else known
             self.items.append(Item(f"CASE WHEN {source} IS NOT NULL THEN {known} END", f"{slot}.source_concept"))
             lost = f"{quoted(slot)} = 0 AND {quoted(f'{slot}.source')} IS NOT NULL"
             self.columns.unmapped.append(Unmapped(slot, quoted(f"{slot}.source"), lost))

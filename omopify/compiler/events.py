@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from omopify import cdm
 from omopify.compiler.concepts import Concepts
+from omopify.compiler.expressions import KEY, Over
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.plan import Finding, Item, Output
 from omopify.compiler.typed import DATE, DATETIME, INTEGER, NUMBER, TEXT, Typed, as_text, date_formats, literal, quoted
@@ -198,9 +199,9 @@ class Event:
             spec = spec.model_copy(update={"not_before": self._name("start")})
         target = Target(self._name(word), DATE, required, partial=default)
         before = len(self.columns.typed)
+        self.words[word] = quoted(target.name)
         if self.columns.add(spec, target, *self.steps, said) is None:
             return
-        self.words[word] = quoted(target.name)
         raw = f"{target.name}.raw"
         if any(item.alias == raw for item in self.columns.typed[before:]):
             origin = self.columns.value_of(spec, *self.steps, said)
@@ -251,7 +252,7 @@ class Event:
 
         A key may not hold aggregates: it would change, and with it the ids, whenever a row is added.
         """
-        over, self.columns.over = self.columns.over, None
+        over, self.columns.over = self.columns.over, Over("", kind=KEY)
         try:
             return self._key(texts, *steps)
         finally:

@@ -93,6 +93,9 @@ _COMPARISONS: Mapping[type[exp.Expr], str] = {
 _ARITHMETIC: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
 
 
+KEY = "key"
+
+
 @dataclass(frozen=True, slots=True)
 class Over:
     """What window functions and aggregates in an expression run over (SQL for PARTITION BY and ORDER BY)."""
@@ -125,8 +128,11 @@ def compile_expression(
     ``at`` is where the text starts in the map; ``over`` allows aggregates or window functions.
     """
     try:
-        tree = _parse(text)
-        return _Compiler(names, over).compile(tree)
+        compiler = _Compiler(names, over)
+        # Most expressions are a column's name, and exports have columns called 'Weight (kg)', 'Order' or 'Begin'.
+        if text.strip().casefold() in names.folded:
+            return compiler.allowed(names.column(text.strip()), text.strip(), 0)
+        return compiler.compile(_parse(text))
     except _Refused as refused:
         place = replace(at, column=at.column + refused.offset) if at.line else at
         problems.add(refused.code, refused.message, place, refused.hint)
@@ -275,11 +281,16 @@ class _Compiler:
             known = [*self.names.columns]
             hint = did_you_mean(name, known)
             label = self.names.labels.get(hint.removeprefix("did you mean '").removesuffix("'?"), "")
-            hint += f' ("{label}")' if label and hint else ""
+            hint = f'{hint.removesuffix("?")} ("{label}")?' if label and hint else hint
             raise _Refused("OM301", f"unknown column '{name}' in {self.names.owner}", hint, _offset(node))
+        return self.allowed(found, name, _offset(node))
+
+    def allowed(self, found: Typed | None, name: str, offset: int) -> Typed:
+        """Refuse a column that may differ within a group; return it otherwise."""
+        assert found is not None
         if self.over and self.over.by is not None and not self.inside and found.sql not in self.over.by:
             hint = f"write min({name}) or max({name}), or add it to 'by:'"
-            raise _Refused("OM308", f"'{name}' may differ within a group", hint, _offset(node))
+            raise _Refused("OM308", f"'{name}' may differ within a group", hint, offset)
         return found
 
     def typed(self, node: exp.Expr, wanted: str) -> Typed:
@@ -331,7 +342,7 @@ class _Compiler:
     def date_literal(self, node: exp.Expr) -> Typed | None:
         if isinstance(node, exp.Literal) and node.is_string:
             if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(node.this)):
-                raise _Refused("OM306", f"'{_shown(node)}' is no date", "write 'YYYY-MM-DD'", _offset(node))
+                raise _Refused("OM306", f"'{node.this}' is no date", "write 'YYYY-MM-DD'", _offset(node))
             return Typed(f"CAST({literal(str(node.this))} AS date)", DATE)
         return None
 
@@ -388,6 +399,9 @@ class _Compiler:
                 hint = "no casts: the target's type decides; number(X), date(X) and text(X) read a value"
             raise _Refused("OM307", f"unknown function '{node.this}'", hint or _REFUSAL, _offset(node))
         if function.kind != "scalar" and (self.over is None or self.over.kind != function.kind):
+            if self.over and self.over.kind == KEY:
+                message = f"'{node.this}' may not stand in a key: it would change with every new row"
+                raise _Refused("OM308", message, offset=_offset(node))
             needed = "group" if function.kind == "aggregate" else "window"
             raise _Refused("OM308", f"'{node.this}' needs a '{needed}:' in the map", offset=_offset(node))
         if function.kind != "scalar" and self.inside:

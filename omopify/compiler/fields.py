@@ -35,7 +35,7 @@ from omopify.compiler.typed import (
 from omopify.errors import Location, did_you_mean
 from omopify.specs.maps import MapFile
 from omopify.specs.project import LoadedMap, read_table
-from omopify.specs.values import FieldSpec, ValueMap
+from omopify.specs.values import DATE_FORMAT_HINT, FieldSpec, ValueMap, is_date_format
 
 REASONS = {
     DATE: "not a date",
@@ -47,8 +47,6 @@ REASONS = {
 """What is said of a value that cannot be read as its field's type."""
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
-_CUT = r"[-./ ,]{0,2}"
-_FORMAT = re.compile(f"(%Y{_CUT}%[mb]{_CUT}%d|%d{_CUT}%[mb]{_CUT}%Y|%m{_CUT}%d{_CUT}%Y)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,8 @@ class Columns:
     unmapped: list[Unmapped] = field(default_factory=list)
     too_long: list[tuple[str, str, Location]] = field(default_factory=list)
     over: Over | None = None
+    dates: set[str] = field(default_factory=set)
+    """The date fields so far; others may say that they are not before them."""
 
     @property
     def spec(self) -> MapFile:
@@ -123,6 +123,8 @@ class Columns:
         if found is None:
             return None
         column = quoted(target.name)
+        if target.type in (DATE, DATETIME):
+            self.dates.add(target.name)
         if spec.map:
             found = self._mapped(spec, target, found, *steps)
             if found is None:
@@ -302,12 +304,10 @@ class Columns:
 
     def _date(self, spec: FieldSpec, target: Target, found: Typed, *steps: str | int) -> None:
         formats = date_formats(spec.dates or found.dates)
-        for text in formats:
-            if not _FORMAT.fullmatch(text):
-                hint = "a format has %Y, %m (or %b) and %d in one of the orders Y-m-d, d-m-Y, m-d-Y, or is 'iso'"
-                self.context.problems.add(
-                    "OM323", f"'{text}' is not a date format", self.spec.at(*steps, "dates"), hint
-                )
+        for text in spec.dates:
+            if not is_date_format(text):
+                at = self.spec.at(*steps, "dates")
+                self.context.problems.add("OM323", f"'{text}' is not a date format", at, DATE_FORMAT_HINT)
                 return
         raw = self._keep_raw(target, found.sql)
         rule = spec.partial or self.spec.partial or target.partial
@@ -319,14 +319,14 @@ class Columns:
         column, complete = quoted(target.name), f"{target.name}.full"
         self.typed.append(Item(full, complete))
         lost = f"{raw} IS NOT NULL AND {column} IS NULL"
+        other = self._date_above(spec.not_before, *steps) if spec.not_before else ""
         if rule == "reject":
             sql = quoted(complete)
             self._issue(target, "partial date", f"{lost} AND {guess} IS NOT NULL")
             lost += f" AND {guess} IS NULL"
-        elif spec.not_before and rule != "latest":
+        elif other and rule != "latest":
             # Only an imputed end is moved, and only within what was recorded: an end that is before its start
             # even on its last possible day is for the quality checks.
-            other = self._date_above(spec.not_before, *steps)
             moved = f"WHEN {guess} < {other} AND {other} <= {_guess(raw, formats, 'latest')} THEN {other}"
             sql = f"coalesce({quoted(complete)}, CASE {moved} ELSE {guess} END)"
         else:
@@ -338,13 +338,11 @@ class Columns:
         self._issue(target, "not a date", lost)
 
     def _date_above(self, name: str, *steps: str | int) -> str:
-        above = {item.alias: item.sql for item in self.imputed}
-        known = {*above, *(item.alias for item in self.typed), *self.spec.set, "start"}
-        if name not in known:
-            hint = did_you_mean(name, above)
+        if name not in self.dates:
+            hint = did_you_mean(name, self.dates)
             message = f"'{name}' is not a date field above this one"
             self.context.problems.add("OM324", message, self.spec.at(*steps, "not_before"), hint)
-        return above.get(name, quoted(name))
+        return next((item.sql for item in self.imputed if item.alias == name), quoted(name))
 
     def _length(self, spec: FieldSpec, target: Target, *steps: str | int) -> None:
         rule = spec.too_long or self.spec.too_long

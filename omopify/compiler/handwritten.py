@@ -106,7 +106,8 @@ def _is_safe(tree: exp.Expr, loaded: LoadedMap, context: Context, at: Location) 
         known = [function.name] if isinstance(function, exp.Anonymous) else function.sql_names()
         name = next((n.casefold() for n in known if n.casefold().startswith(_FORBIDDEN)), "")
         if name:
-            problems.add("OM343", f"the function '{name}' may not be used: a run must give the same result twice", at)
+            shown = function.sql(dialect="duckdb").partition("(")[0].lower()
+            problems.add("OM343", f"the function '{shown}' may not be used: a run must give the same result twice", at)
     if tree.find(exp.TableSample):
         problems.add("OM343", "a sample may not be taken: a run must give the same result twice", at)
     for name in spec.reads:

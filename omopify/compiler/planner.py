@@ -150,10 +150,8 @@ class _MapPlanner:
         if table is None and name in self.context.pack.broken:
             return None
         if table is None:
-            hint = (
-                did_you_mean(name, self.context.pack.tables)
-                or "the shared model's tables are files in its folder 'dsp'"
-            )
+            hint = did_you_mean(spec.to, [f"dsp.{known}" for known in self.context.pack.tables])
+            hint = hint or "the shared model's tables are files in its folder 'dsp'"
             self.context.problems.add("OM316", f"there is no table '{spec.to}'", spec.at("to"), hint)
             return None
         for fieldname in spec.set:

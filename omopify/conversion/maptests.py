@@ -54,7 +54,7 @@ def run_tests(pack: Pack, vocabulary: Vocabulary, problems: Problems) -> list[Ou
             prepare_tables(db, pack)
             load_vocabulary(vocabulary, db, problems)
             load_constants(plan, db, Problems())
-            load_concept_files(concept_files(pack, plan, problems), db)
+            load_concept_files(concept_files(pack, plan, problems), db, Problems())
             problems.stop_if_errors()
             for loaded in pack.maps:
                 for number, test in enumerate(loaded.spec.tests):

@@ -26,6 +26,7 @@ from omopify.conversion.session import load_functions, prepare_tables
 from omopify.conversion.sources import headers, staged, table_columns
 from omopify.conversion.vocabulary import (
     Vocabulary,
+    check_vocabulary,
     concept_files,
     find_vocabulary,
     load_concept_files,
@@ -33,8 +34,8 @@ from omopify.conversion.vocabulary import (
     load_vocabulary,
 )
 from omopify.engines.duckdb import DuckDB
-from omopify.errors import Problem, Problems
-from omopify.specs.project import Project
+from omopify.errors import Location, OmopifyError, Problem, Problems
+from omopify.specs.project import Project, shown
 from omopify.staging import StagedSource
 
 DATABASE = "omop.duckdb"
@@ -68,7 +69,7 @@ def run(project: Project, options: Options, problems: Problems, progress: Callab
             result failed; the last result is as it was.
     """
     out = (options.out or project.out).absolute()
-    out.mkdir(parents=True, exist_ok=True)
+    _make(out)
     finish_replacement(out)
     clock = _Clock()
     progress("checking the maps")
@@ -94,6 +95,18 @@ def run(project: Project, options: Options, problems: Problems, progress: Callab
     finally:
         shutil.rmtree(build, ignore_errors=True)
     return Result(out, manifest.content, problems.warnings)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".staging").mkdir(exist_ok=True)
+    except OSError as error:
+        why = "a file of that name is in the way" if isinstance(error, FileExistsError) else "no right to write there"
+        problem = Problem(
+            "OM592", f"the output folder cannot be made: {why}", Location(shown(folder)), "choose another with --out"
+        )
+        raise OmopifyError(problem) from None
 
 
 def finish_replacement(out: Path) -> None:
@@ -174,7 +187,13 @@ class _Job:
         staging = (self.options.out or self.project.out).absolute() / ".staging"
         readable = [staging, *self.vocabulary.paths]
         with DuckDB(
-            self.build / DATABASE, register, scratch, readable, self.options.memory_limit, self.options.threads
+            self.build / DATABASE,
+            register,
+            scratch,
+            readable,
+            self.options.memory_limit,
+            self.options.threads,
+            kept_as=shown(kept),
         ) as db:
             register.chmod(0o600)
             self._prepare(db)
@@ -192,10 +211,11 @@ class _Job:
         load_functions(db)
         prepare_tables(db, self.project.pack)
         load_vocabulary(self.vocabulary, db, self.problems)
+        check_vocabulary(db, self.problems)
         self.problems.stop_if_errors()
         load_constants(self.plan, db, self.problems)
         self.problems.stop_if_errors()
-        load_concept_files(self.files, db)
+        load_concept_files(self.files, db, self.problems)
         self._source_tables(db)
         self.clock.lap("vocabulary")
 
@@ -248,6 +268,7 @@ class _Job:
             db, "audit.columns", ("source", "column", "label", "decision", "reason", "filled", "rows"), self._coverage()
         )
         self._cdm_source(db)
+        self._warn_of_losses(db)
         for (name,) in db.rows(render("run/accounting.sql")):
             message = f"the rows of map '{name}' do not add up"
             self.problems.add("OM593", message, None, "this is a fault of omopify; please report it with the manifest")
@@ -259,6 +280,14 @@ class _Job:
                 message = f"{dangling} values of {table}.{column} are not in {target}"
                 self.problems.add("OM594", message, None, "this is a fault of omopify or of a constant in a map")
         self.clock.lap("verify")
+
+    def _warn_of_losses(self, db: DuckDB) -> None:
+        """Say it aloud when a field loses most of what it should hold: mostly a format that does not fit."""
+        at = {step.name: step.at for step in self.plan.maps}
+        for name, field_name, reason, lost, rows in db.rows(render("run/losses.sql")):
+            message = f"{lost} of {rows} rows of map '{name}' have a '{field_name}' that is of no use: {reason}"
+            hint = "look at audit.rejects and audit.value_issues, and at the formats and value maps of the field"
+            self.problems.add("OM506", message, at[name], hint, severity="warning")
 
     def _rows(self, db: DuckDB, table: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
         if rows:

@@ -18,6 +18,8 @@ def requests(pack: Pack) -> list[SourceRequest]:
     """Return what staging is to look for."""
     found = []
     for source in pack.sources.values():
+        if not source.patterns:
+            continue
         options = ReadOptions(
             format=source.format,
             header_row=source.header_row,

@@ -67,6 +67,13 @@ def load_vocabulary(vocabulary: Vocabulary, database: DuckDB, problems: Problems
                     problems.add("OM606", message, Location(str(path)), hint)
 
 
+def check_vocabulary(database: DuckDB, problems: Problems) -> None:
+    """Refuse a vocabulary without concept 0, which every unmapped row refers to."""
+    if not database.rows("SELECT 1 FROM cdm.concept WHERE concept_id = 0"):
+        hint = "name a whole Athena download, or 'starter' before it"
+        problems.add("OM607", "the vocabulary has no concept 0 ('No matching concept')", None, hint)
+
+
 def load_constants(plan: Plan, database: DuckDB, problems: Problems) -> list[ConstantUse]:
     """Look up the concept ids that maps name and judge them; return the uses that the vocabulary does not know."""
     links = {t.event_field_concept_id for t in cdm.tables().values() if t.event_field_concept_id}
@@ -107,11 +114,15 @@ def concept_files(pack: Pack, plan: Plan, problems: Problems) -> list[tuple[str,
     return list(dict.fromkeys(rows))
 
 
-def load_concept_files(rows: list[tuple[str, str, int, str]], database: DuckDB) -> None:
-    """Put what ``concept_files`` returned where the maps' look-ups find it."""
+def load_concept_files(rows: list[tuple[str, str, int, str]], database: DuckDB, problems: Problems) -> None:
+    """Put what ``concept_files`` returned where the maps' look-ups find it; warn of ids that nobody knows."""
     columns = ("file", "value", "concept_id", "purpose")
     if rows:
         database.script(render("run/rows.sql.jinja", table="work.concept_files", columns=columns, rows=rows))
+    for file, unknown in database.rows(render("run/unknown_ids.sql")):
+        message = f"{unknown} concept ids of this file are not in the vocabulary"
+        hint = "their values get concept 0 and are counted; load an Athena download that has them"
+        problems.add("OM613", message, Location(file), hint, severity="warning")
 
 
 def _concept_file(file: str, path: Path, at: Location, problems: Problems) -> Iterable[tuple[str, str, int, str]]:

@@ -34,6 +34,7 @@ class DuckDB:
         readable: Sequence[Path],
         memory_limit: str | None = None,
         threads: int | None = None,
+        kept_as: str = "",
     ):
         try:
             self._connection = duckdb.connect(
@@ -52,6 +53,12 @@ class DuckDB:
             )
         except duckdb.Error as error:
             raise _problem(error, "opening the database") from error
+        except OmopifyError:
+            if not register.exists() or _opens(register):
+                raise
+            message = "the key register cannot be opened: it is damaged, or open in another program"
+            hint = "restore it from your backup: without it the same rows would get other ids"
+            raise OmopifyError(Problem("OM595", message, Location(kept_as or str(register)), hint)) from None
 
     def __enter__(self) -> DuckDB:
         """Return the open database."""
@@ -90,6 +97,14 @@ class DuckDB:
             return self._connection.execute(sql).fetchall()
         except duckdb.Error as error:
             raise _problem(error, "a query") from error
+
+
+def _opens(path: Path) -> bool:
+    try:
+        duckdb.connect(path.as_posix(), read_only=True).close()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _problem(error: duckdb.Error, what: str, at: Location | None = None) -> OmopifyError:

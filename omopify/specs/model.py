@@ -106,6 +106,12 @@ def _note(model: type[FileModel], tree: YamlMapping, details: ErrorDetails, prob
             problems.add("OM201", f"unknown word '{last}'{owner}", locate(tree, path, key=True), hint)
         case "missing":
             problems.add("OM202", f"'{last}' is missing{owner}", locate(tree, above, key=True))
+        case "string_pattern_mismatch":
+            wanted = "a date such as 2026-11-21" if last == "release_date" else _PLAIN_NAME
+            problems.add("OM205", f"'{last}' should be {wanted}", locate(tree, path))
+        case "greater_than_equal":
+            least = details.get("ctx", {}).get("ge", 1)
+            problems.add("OM205", f"'{last}' should be {least} or more", locate(tree, path))
         case "literal_error":
             expected = details.get("ctx", {}).get("expected", "")
             problems.add("OM203", f"'{last}' should be {expected}", locate(tree, path))
@@ -117,6 +123,7 @@ def _note(model: type[FileModel], tree: YamlMapping, details: ErrorDetails, prob
             problems.add("OM205", f"'{last}' should be {wanted}", locate(tree, path))
 
 
+_PLAIN_NAME = "small letters, digits and _, starting with a letter"
 _WANTED = {
     "string_type": "one word or expression",
     "dict_type": "lines of the form 'name: value'",

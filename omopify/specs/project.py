@@ -16,6 +16,7 @@ from omopify.resources import data
 from omopify.specs.maps import MapFile
 from omopify.specs.model import FileModel, FileT, build
 from omopify.specs.packs import ModelFile, ProjectFile, SourceSpec, TableFile, TrialFile
+from omopify.specs.values import DATE_FORMAT_HINT, is_date_format
 from omopify.specs.yamlfile import read_yaml
 
 DEFAULTS = "defaults"
@@ -109,7 +110,7 @@ def load_project(path: Path, problems: Problems) -> Project | None:
     that the maps that can be read are checked along with it.
     """
     file = path / "omopify.yaml" if path.is_dir() else path
-    if not file.is_file():
+    if not file.is_file() or file.suffix not in (".yaml", ".yml"):
         hint = "PROJECT is a folder with a file 'omopify.yaml'"
         problems.add("OM110", "there is no project here", Location(shown(file)), hint)
         return None
@@ -254,6 +255,11 @@ def _source(
         return str(value) if value is not None else None
 
     at = trial.at("sources", name, key=True)
+    for format_text in texts("dates", ()):
+        if not is_date_format(format_text):
+            owner = name if trial.sources[name].dates else DEFAULTS
+            message = f"'{format_text}' is not a date format"
+            problems.add("OM323", message, trial.at("sources", owner, "dates"), DATE_FORMAT_HINT)
     patterns = tuple(p.replace(_SOURCE_WORD, name) for p in texts("file", ()))
     if not patterns:
         problems.add("OM202", f"'file' is missing in source '{name}'", at, 'such as file: "*_{source}.csv"')

@@ -16,6 +16,16 @@ or leave the field empty and say so (reject)."""
 TooLong = Literal["error", "truncate"]
 """What to do with a text longer than its CDM column: leave it out and say so, or cut it and count it."""
 
+_CUT = r"[-./ ,]{0,2}"
+_DATE_FORMAT = re.compile(f"(%Y{_CUT}%[mb]{_CUT}%d|%d{_CUT}%[mb]{_CUT}%Y|%m{_CUT}%d{_CUT}%Y)")
+DATE_FORMAT_HINT = "write %Y-%m-%d for yyyy-mm-dd, %d.%m.%Y for dd.mm.yyyy, %d-%b-%Y for dd-MON-yyyy, or iso"
+
+
+def is_date_format(text: str) -> bool:
+    """Say whether a text is a date format of the language: year, month and day in a usual order, or ``iso``."""
+    return text == "iso" or bool(_DATE_FORMAT.fullmatch(text))
+
+
 _CONSTANT = re.compile(r"^(\d+)(?:\s+(\S.*))?$")
 
 

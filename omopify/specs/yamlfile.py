@@ -122,7 +122,13 @@ def parse_yaml(text: str, path: str) -> YamlMapping:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = at(mark) if mark else Location(path)
-        raise _stop("OM101", f"not valid YAML: {error.problem or error.context}", place) from None
+        words = str(error.problem or error.context)
+        hint = ""
+        if "could not find expected ':'" in words or "mapping values are not allowed" in words:
+            hint = "is a blank missing after a colon, or a quote around a text with a colon, here or in the line above?"
+        elif "cannot start any token" in words:
+            hint = "YAML wants blanks instead of tabs, and quotes around a text that starts with a sign"
+        raise OmopifyError(Problem("OM101", f"not valid YAML: {words}", place, hint)) from None
     except yaml.YAMLError:
         raise _stop("OM101", "not valid YAML: a character that may not stand in it", Location(path)) from None
     except RecursionError:

@@ -12,8 +12,16 @@ from .workbench import CASES, Workbench, cases
 ALL = dict(cases(CASES))
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_construct(name: str, tmp_path: Path) -> None:
+PARAMETERS = [
+    pytest.param(name, marks=pytest.mark.xfail(reason=case["bug"])) if "bug" in case else name
+    for name, case in ALL.items()
+]
+"""``bug:`` in a case names a known mistake; when it is mended the case passes, and the mark must go."""
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_construct(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # messages show paths from here
     case: dict[str, Any] = ALL[name]
     bench = Workbench(tmp_path).write(case).run()
     if "refused" in case:
@@ -21,8 +29,8 @@ def test_construct(name: str, tmp_path: Path) -> None:
         return
     assert bench.told == []
     assert bench.differences(case["expect"]) == []
-    sums = "SELECT map FROM audit.map_accounting WHERE rows_read <> rows_used + rows_filtered + rows_deduplicated + rows_rejected"
-    assert bench.rows(sums) == []
+    added = "rows_used + rows_filtered + rows_deduplicated + rows_rejected"
+    assert bench.rows(f"SELECT map FROM audit.map_accounting WHERE rows_read <> {added}") == []
 
 
 def test_titles_are_unique() -> None:

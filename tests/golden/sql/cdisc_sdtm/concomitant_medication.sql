@@ -296,14 +296,14 @@ resolved AS (
         "person ref".id AS person,
         coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), nullif("concept.4".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") IS NOT NULL THEN 0 END) AS concept,
         coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") AS "concept.source",
-        CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), nullif("concept.4".source_concept_id, 0), 0) END AS "concept.source_concept",
+        CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) WHEN "concept.3".concept_id <> 0 THEN coalesce("concept.3".source_concept_id, 0) WHEN "concept.4".concept_id <> 0 THEN coalesce("concept.4".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), nullif("concept.4".source_concept_id, 0), 0) END END AS "concept.source_concept",
         coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id, "concept.4".domain_id) AS "concept.domain",
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id, "concept.3".value_concept_id, "concept.4".value_concept_id) AS "concept.value",
         coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, CASE WHEN "concept.3".concept_id <> 0 THEN "concept.3".nth END, CASE WHEN "concept.4".concept_id <> 0 THEN "concept.4".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(nullif("route.1".concept_id, 0), nullif("route.2".concept_id, 0), CASE WHEN coalesce("route.1.said", "route.2.said") IS NOT NULL THEN 0 END) AS route,
         coalesce("route.1.said", "route.2.said") AS "route.source",
-        CASE WHEN coalesce("route.1.said", "route.2.said") IS NOT NULL THEN coalesce(nullif("route.1".source_concept_id, 0), nullif("route.2".source_concept_id, 0), 0) END AS "route.source_concept"
+        CASE WHEN coalesce("route.1.said", "route.2.said") IS NOT NULL THEN CASE WHEN "route.1".concept_id <> 0 THEN coalesce("route.1".source_concept_id, 0) WHEN "route.2".concept_id <> 0 THEN coalesce("route.2".source_concept_id, 0) ELSE coalesce(nullif("route.1".source_concept_id, 0), nullif("route.2".source_concept_id, 0), 0) END END AS "route.source_concept"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."concomitant_medication concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"

@@ -191,7 +191,7 @@ resolved AS (
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(nullif("value.1".concept_id, 0), nullif("value.2".concept_id, 0), CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN 0 END) AS "value",
         coalesce("value.1.said", "value.2.said") AS "value.source",
-        CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN coalesce(nullif("value.1".source_concept_id, 0), nullif("value.2".source_concept_id, 0), 0) END AS "value.source_concept"
+        CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN CASE WHEN "value.1".concept_id <> 0 THEN coalesce("value.1".source_concept_id, 0) WHEN "value.2".concept_id <> 0 THEN coalesce("value.2".source_concept_id, 0) ELSE coalesce(nullif("value.1".source_concept_id, 0), nullif("value.2".source_concept_id, 0), 0) END END AS "value.source_concept"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"

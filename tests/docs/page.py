@@ -1,0 +1,135 @@
+"""Read a page as a reader would follow it: files to write, lines to change, commands to type and their output.
+
+- "File `a/b.yaml`:" and a code block: write this file.
+- "In `a/b.yaml` write `new` instead of `old`": change the line.
+- "In `a/b.yaml`, above the line `old`, put the line `new`": add a line.
+- a block marked ``console``: each line that begins with "$ " is typed, what follows it is the output. Three dots at
+  the end of a line, or in a line of their own, stand for anything.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_STEP = re.compile(
+    r"^File `(?P<file>[^`]+)`:\n\n```\w+\n(?P<text>.*?)^```$"
+    r"|^```console\n(?P<console>.*?)^```$"
+    r"|^```.*?^```$"
+    r"|\bin\s+`(?P<changed>[^`]+)`,?\s+write\s+`(?P<new>[^`]+)`\s+instead\s+of\s+`(?P<old>[^`]+)`"
+    r"|\bin\s+`(?P<added>[^`]+)`,\s+above\s+the\s+line\s+`(?P<below>[^`]+)`,\s+put\s+the\s+line\s+`(?P<line>[^`]+)`",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+_PROBLEMS = re.compile(r"^\d+ problems?$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of the page, the output shown for it, and the output it gave."""
+
+    typed: str
+    shown: list[str]
+    given: list[str]
+    status: int
+
+    @property
+    def expected_status(self) -> int:
+        """A page that shows problems says that the command fails."""
+        return 1 if _PROBLEMS.search("\n".join(self.given)) else 0
+
+    def refreshed(self) -> list[str]:
+        """The output as the page should show it: as given, except for what the page leaves out."""
+        return refreshed(self.shown, self.given)
+
+
+def follow(page: str, folder: Path) -> Iterator[Command]:
+    """Do what the page says, in this folder, step by step."""
+    for step in _STEP.finditer(page):
+        if step["file"]:
+            path = folder / step["file"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(step["text"], encoding="utf-8")
+        elif step["changed"]:
+            _replace(folder / step["changed"], step["old"], step["new"])
+        elif step["added"]:
+            path = folder / step["added"]
+            indent = re.search(rf"^( *){re.escape(step['below'])}", path.read_text(encoding="utf-8"), re.MULTILINE)
+            assert indent, f"{path} has no line {step['below']!r}"
+            _replace(path, step["below"], step["line"] + "\n" + indent[1] + step["below"])
+        elif step["console"]:
+            for typed, shown in commands(step["console"]):
+                status, given = _run(typed, folder)
+                yield Command(typed, shown, given, status)
+
+
+def commands(console: str) -> list[tuple[str, list[str]]]:
+    """Split a console block into commands and the output shown for each."""
+    found: list[tuple[str, list[str]]] = []
+    for line in console.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def refreshed(shown: list[str], given: list[str]) -> list[str]:
+    """Bring the lines shown up to date; lines with three dots at their end stay if something stands for them."""
+    if not any(line.rstrip().endswith("...") for line in shown):
+        return given
+    if matches(shown, given):
+        return shown
+    words = {_first_word(line): line for line in reversed(given)}
+    return [
+        line if line.rstrip().endswith("...") or not line.strip() else words.get(_first_word(line), line)
+        for line in shown
+    ]
+
+
+def matches(shown: list[str], given: list[str]) -> bool:
+    """Whether the output is what the page shows, three dots standing for anything."""
+    pattern = ""
+    for line in shown:
+        if line.strip() == "...":
+            pattern += r"(?:.*\n)*?"
+        elif line.endswith("..."):
+            pattern += re.escape(line[:-3]) + r".*\n(?: {3,}\S*.*\n)*?"  # a warning brings the line it is about
+        else:
+            pattern += re.escape(line) + r"\n"
+    return re.fullmatch(pattern, "".join(line + "\n" for line in given)) is not None
+
+
+def _first_word(line: str) -> str:
+    return line.split()[0] if line.split() else ""
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{path} should have {old!r} once"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _run(typed: str, folder: Path) -> tuple[int, list[str]]:
+    name, *arguments = shlex.split(typed)
+    start = {"omopify": [sys.executable, "-m", "omopify"], "python": [sys.executable]}[name]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [*start, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=120,
+    )
+    # Paths below the folder are shown relative to it, and no output of these commands holds a time.
+    lines = [line.rstrip().replace(os.sep, "/") if os.sep != "/" else line.rstrip() for line in done.stdout.splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    return done.returncode, lines

@@ -1,0 +1,173 @@
+"""Every mistake is told in one clear message: where, what, how to mend it, and never a value of the data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import omopify
+
+from ..language.workbench import Workbench, cases
+
+CASES = Path(__file__).parent / "cases"
+ALL = dict(cases(CASES))
+PARAMETERS = [
+    pytest.param(name, marks=pytest.mark.xfail(reason=case["bug"])) if "bug" in case else name
+    for name, case in ALL.items()
+]
+"""``bug:`` names a message that is worse than it should be; when it is mended, the mark must go."""
+
+CODE = re.compile(r"\bOM[1-7][0-9]{2}\b")
+
+ELSEWHERE = {
+    # files that are not text: made and tested in tests/staging
+    "OM404": "a worksheet that is not in its workbook",
+    "OM405": "a workbook with several sheets and a source that names none",
+    "OM412": "a file that is not UTF-8",
+    "OM434": "Excel errors",
+    "OM435": "Excel cells whose text is not their value",
+    "OM436": "Parquet columns without a text form",
+    "OM437": "Excel cells that are merged or hidden",
+    # what an operating system does, or a limit of memory and disk
+    "OM100": "a file that may not be read",
+    "OM106": "YAML nested too deeply: test_a_file_that_is_nested_too_deeply",
+    "OM110": "no project: test_there_is_no_project",
+    "OM408": "a data file that may not be read",
+    "OM440": "a staging folder that may not be written",
+    "OM591": "not enough memory",
+    "OM592": "a disk that is full",
+    "OM604": "a vocabulary file that may not be read",
+    "OM606": "a vocabulary file with shifted columns: tests/vocabulary",
+    # faults of omopify itself: no input is known that gives them
+    "OM590": "the database refuses a statement",
+    "OM593": "rows that do not add up",
+    # commands other than run
+    "OM118": "check without a data folder",
+    "OM119": "sql of a map that is not there",
+    "OM701": "options of the generator",
+    "OM702": "options of the generator",
+    "OM703": "options of the generator",
+    "OM704": "options of the generator",
+}
+"""Codes that have no case here, and why."""
+
+
+def sources() -> dict[str, str]:
+    root = Path(omopify.__file__).parent
+    return {str(p.relative_to(root)): p.read_text(encoding="utf-8") for p in sorted(root.rglob("*.py"))}
+
+
+def codes_in_sources() -> set[str]:
+    return {code for text in sources().values() for code in re.findall(r'"(OM[0-9]{3})"', text)}
+
+
+def sections() -> dict[str, str]:
+    text = (Path(__file__).parents[2] / "docs" / "problems.md").read_text(encoding="utf-8")
+    parts = re.split(r"^### (OM[0-9]{3})\b.*$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_message(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # messages show paths from here
+    case: dict[str, Any] = ALL[name]
+    bench = Workbench(tmp_path).write(case).run()
+    assert bench.told == case["refused"]
+    warnings = [bench.relative(str(problem)) for problem in bench.warnings]
+    assert warnings == case.get("warned", [])
+    assert "MARKER" not in "".join([*bench.told, *warnings])
+    for problem in bench.problems:
+        assert problem.message == problem.message.strip().rstrip(".")
+        assert "\n" not in str(problem)
+    if not case["refused"]:
+        manifest = (tmp_path / "out" / "manifest.json").read_text(encoding="utf-8")
+        assert "MARKER" not in manifest
+
+
+def test_every_code_has_a_section() -> None:
+    assert sorted(codes_in_sources() - set(sections())) == []
+
+
+def test_every_section_has_an_example_and_a_way_out() -> None:
+    for code, text in sections().items():
+        assert f"[{code}]" in text, code
+        assert "```" in text, code
+        assert "**To mend it:**" in text, code
+
+
+def test_every_code_has_a_case() -> None:
+    told = {
+        code for case in ALL.values() for line in [*case["refused"], *case.get("warned", [])] for code in CODE.findall(line)
+    }
+    assert sorted(codes_in_sources() - told - set(ELSEWHERE)) == []
+    assert sorted(set(ELSEWHERE) & told) == []
+
+
+def test_a_code_means_one_thing() -> None:
+    """No two rooms give one code to different things."""
+    rooms: dict[str, set[str]] = {}
+    for name, text in sources().items():
+        for code in re.findall(r'"(OM[0-9]{3})"', text):
+            rooms.setdefault(code, set()).add(name.split("/")[0])
+    shared = {code: sorted(found) for code, found in rooms.items() if len(found) > 1}
+    assert {code for code in shared if "synthetic" in shared[code] or "staging" in shared[code]} == set()
+
+
+def test_there_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Workbench(tmp_path).run().told == [
+        "omopify.yaml: there is no project here; PROJECT is a folder with a file 'omopify.yaml' [OM110]"
+    ]
+
+
+def test_a_file_that_is_nested_too_deeply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    bench = Workbench(tmp_path).write({"maps": {"a": "set: " + "[" * 5000 + "]" * 5000}}).run()
+    assert bench.told == ["maps/trial/a.yaml: nested too deeply [OM106]"]
+
+
+def test_the_mistakes_of_all_files_come_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = {
+        "project": "outt: x\n",
+        "trial": "sources: {v: {file: v.csv}}\ncolumns: nowhere.csv\n",
+        "tables": {"t": "id: {typ: text}\n"},
+        "maps": {"a": "to: person\nform: v\n", "b": "to: person\nfrom: v\nto: x\n"},
+        "shared": {"c": "to: person\n"},
+    }
+    told = Workbench(tmp_path).write(case).run().told
+    assert [line.partition(":")[0] for line in told] == ["omopify.yaml"]
+    case["project"] = ""
+    told = Workbench(tmp_path).write(case).run().told
+    assert list(dict.fromkeys(line.partition(":")[0] for line in told)) == [
+        "maps/shared/c.yaml", "maps/shared/dsp/t.yaml", "maps/trial/a.yaml", "maps/trial/b.yaml", "maps/trial/trial.yaml"
+    ]  # fmt: skip
+
+
+def test_no_message_holds_a_value_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Marker values in every cell, maps that reject, leave out, impute and fail: none of them is shown."""
+    monkeypatch.chdir(tmp_path)
+    case: dict[str, Any] = {
+        "trial": "identifiers: [ID]\nsources: {v: {file: v.csv}, w: {file: w.csv}}\n",
+        "tables": {"t": "id: {required: true}\nn: {type: integer, required: true}\nd: {type: date}\nw: {values: [a]}\n"},
+        "maps": {
+            "t": "to: dsp.t\nfrom: v\nkey: ID\nset: {id: ID, n: N, d: D, w: W}\n",
+            "p": "to: person\nfrom: v\nkey: ID\nset: {year_of_birth: N, person_source_value: W}\n",
+            "o": "to: observation\nfrom: v\nkey: ID\nperson: ID\nconcept: {value: W, vocabulary: Trial Terms}\n"
+            "date: D\ntype: 32809\n",
+        },
+        "data": {"v.csv": "ID,N,D,W\nMARKER1,MARKER2,MARKER3,MARKER4\nMARKER5,1960,2020-01-01,MARKER6\n", "w.csv": "ID\nMARKER1\n"},
+    }
+    bench = Workbench(tmp_path).write(case).run()
+    assert bench.told == []
+    assert bench.rows("SELECT count(*) FROM audit.rejects") > [(0,)]
+    assert "MARKER" not in "".join(str(problem) for problem in bench.warnings)
+    assert "MARKER" not in (tmp_path / "out" / "manifest.json").read_text(encoding="utf-8")
+    case["maps"]["o"] += "on_unmapped: error\n"
+    case["maps"]["p"] += "join: {w: {on: ID, many: true}}\n"
+    bench.write(case).run()
+    assert [problem.code for problem in bench.problems] == ["OM503"]
+    assert "MARKER" not in "".join(bench.told)
