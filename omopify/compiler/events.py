@@ -114,13 +114,13 @@ class Event:
             if self.columns.add(spec, target, "set", name) is not None:
                 self.filled[name] = quoted(name)
 
-    def output(self, table: cdm.Table, condition: str, row_hash: str, linked: tuple[str, int] | None = None) -> Output:
+    def output(self, table: cdm.Table, condition: str, row_hash: str, linked: bool = False) -> Output:
         """Return the rows for one table; note columns that must be filled and words it has no place for."""
         words = cdm.words(table.name)
         given = {words[word]: sql for word, sql in self.words.items() if word in words}
         given |= self.filled
         if linked:
-            given[words["event"]], given[words["event.field"]] = "parent.id", f"nullif(o_concept({linked[1]}), 0)"
+            given[words["event"]], given[words["event.field"]] = "parent.id", "parent.field_concept_id"
         id_column = table.primary_key[0] if len(table.primary_key) == 1 else ""
         if id_column:
             given[id_column] = "ids.id"
@@ -138,8 +138,7 @@ class Event:
             items.append(Item(sql, column.name))
         row_id = "ids.id" if id_column else given.get("person_id", "")
         referenced = table.name in REFERENCED.values() and not self.prefix
-        parent = linked[0] if linked else ""
-        return Output(f"cdm.{table.name}", tuple(items), condition, row_hash, id_column, row_id, referenced, parent)
+        return Output(f"cdm.{table.name}", tuple(items), condition, row_hash, id_column, row_id, referenced, linked)
 
     def _end(self, sql: str, table: cdm.Table) -> str:
         """An end that must be there and is not known is the start (Themis, for drug exposures); it is counted."""

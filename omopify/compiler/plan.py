@@ -93,13 +93,22 @@ class Output:
     id_column: str = ""
     row_id: str = ""
     referenced: bool = False
-    parent: str = ""
-    """The table of the event that these rows belong to."""
+    linked: bool = False
+    """Whether these rows are attributes of an event, which they point to."""
 
     @property
     def name(self) -> str:
         """The table without its schema."""
         return self.table.partition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A table whose rows have attributes, and the concept by which these say which id they point to."""
+
+    table: str
+    condition: str
+    field_concept_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,7 @@ class MapPlan:
     imputations: tuple[Finding, ...]
     unmapped: tuple[Unmapped, ...]
     outputs: tuple[Output, ...]
+    parents: tuple[Parent, ...]
     assertions: tuple[Assertion, ...]
     constants: tuple[ConstantUse, ...]
     filters: tuple[str, ...]

@@ -11,7 +11,7 @@ from omopify.compiler.expressions import Over, compile_condition, compile_expres
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.handwritten import columns_read
 from omopify.compiler.names import Input, open_input, order_by, source_names
-from omopify.compiler.plan import Item, MapPlan, Output, Plan, ScopePlan, Unmapped
+from omopify.compiler.plan import Item, MapPlan, Output, Parent, Plan, ScopePlan, Unmapped
 from omopify.compiler.relations import Context
 from omopify.compiler.shape import Shape, shape
 from omopify.compiler.steps import Kept, Parts
@@ -59,6 +59,7 @@ class _MapPlanner:
     shape: Shape = field(init=False)
     columns: Columns = field(init=False)
     filters: list[tuple[str, str]] = field(default_factory=list)
+    parents: list[Parent] = field(default_factory=list)
 
     def plan(self) -> MapPlan | None:
         spec, problems = self.loaded.spec, self.context.problems
@@ -80,7 +81,9 @@ class _MapPlanner:
             return None
         outputs, events = made
         extra = columns_read(self.loaded, self.context)
-        parts = Parts(self.columns, opened, self.shape, self.filters, key, keep, concepts, events, outputs, extra)
+        parts = Parts(
+            self.columns, opened, self.shape, self.filters, key, keep, concepts, events, outputs, self.parents, extra
+        )
         return parts.plan()
 
     def _filters(self) -> None:
@@ -213,23 +216,27 @@ class _MapPlanner:
                 if found:
                     self.columns.carry(f"{name}.when", found)
                     when = quoted(f"{name}.when")
-            for table in tables:
-                link = table.event_field_concept_id
-                if link is None:
-                    message = f"rows of '{table.name}' cannot have attributes"
-                    self.context.problems.add("OM333", message, spec.at("attributes", key=True))
-                    continue
-                here = f"_table = {literal(table.name)} AND " if len(tables) > 1 else ""
-                own = f"o_id({literal(spec.map)} || chr(31) || _key || chr(31) || {literal(name)})"
-                condition = f"{here}_target = 1 AND ({when})"
-                outputs.append(child.output(target, condition, own, (table.name, link)))
+            own = f"o_id({literal(spec.map)} || chr(31) || _key || chr(31) || {literal(name)})"
+            outputs.append(child.output(target, f"_target = 1 AND ({when})", own, linked=True))
             self.columns.unmapped[before:] = [
                 Unmapped(found.field, found.value, f"{found.condition} AND ({when})")
                 for found in self.columns.unmapped[before:]
             ]
             self._count_unknown(concepts, f"{name}.", when)
             events.append(child)
+        if spec.attributes:
+            self._find_parents(tables)
         return outputs, events
+
+    def _find_parents(self, tables: list[cdm.Table]) -> None:
+        spec = self.loaded.spec
+        for table in tables:
+            if table.event_field_concept_id is None:
+                message = f"rows of '{table.name}' cannot have attributes"
+                self.context.problems.add("OM333", message, spec.at("attributes", key=True))
+                continue
+            condition = f"step._table = {literal(table.name)}" if spec.to == "by_domain" else ""
+            self.parents.append(Parent(table.name, condition, table.event_field_concept_id))
 
     def _count_unknown(self, concepts: Concepts, prefix: str, when: str) -> None:
         for slot, constant in concepts.unknown:

@@ -27,7 +27,11 @@ def statements(plan: MapPlan) -> Iterator[Statement]:
         yield one("values")
         yield one("concepts")
     yield one("map")
+    linked = False
     for output in plan.outputs:
+        if output.linked and not linked:
+            linked = True
+            yield one("parents")
         if output.id_column:
             yield one("ids", output.table, output=output)
         yield one("write", output.table, output=output)
@@ -49,7 +53,8 @@ def statements(plan: MapPlan) -> Iterator[Statement]:
 
 def clean_up(plan: MapPlan) -> Iterator[Statement]:
     """Yield the statements that drop a map's working tables."""
-    for suffix in (" values", " concepts", "") if plan.lookups else ("",):
+    suffixes = [*((" values", " concepts") if plan.lookups else ()), *((" parents",) if plan.parents else ()), ""]
+    for suffix in suffixes:
         yield Statement(plan.name, "clean", render("steps/clean.sql.jinja", name=plan.name + suffix))
 
 

@@ -9,7 +9,7 @@ from omopify.compiler.concepts import Concepts
 from omopify.compiler.events import Event, table_of_domain
 from omopify.compiler.fields import Columns
 from omopify.compiler.names import Input
-from omopify.compiler.plan import Assertion, Cte, Finding, Item, MapPlan, Output, Select, chunks
+from omopify.compiler.plan import Assertion, Cte, Finding, Item, MapPlan, Output, Parent, Select, chunks
 from omopify.compiler.shape import Shape
 from omopify.compiler.typed import BOOLEAN, Typed, literal, quoted
 
@@ -42,6 +42,7 @@ class Parts:
     concepts: Concepts
     events: list[Event]
     outputs: list[Output]
+    parents: list[Parent]
     extra_columns: list[tuple[str, str]]
 
     def plan(self) -> MapPlan:
@@ -72,6 +73,7 @@ class Parts:
             imputations=tuple(imputed),
             unmapped=tuple(self.columns.unmapped),
             outputs=tuple(self.outputs),
+            parents=tuple(self.parents),
             assertions=(*assertions, *self._assertions()),
             constants=tuple(self.concepts.constants),
             filters=tuple(dict.fromkeys([name for name, _ in self.filters] + (["keep"] if self.kept else []))),

@@ -785,13 +785,45 @@ FROM work.adverse_event AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
 
+-- parents
+CREATE TABLE work."adverse_event parents" AS
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147127), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.condition_occurrence AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'condition_occurrence'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147115), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.device_exposure AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'device_exposure'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147094), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.drug_exposure AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'drug_exposure'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147138), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.measurement AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'measurement'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147165), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'observation'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147082), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.procedure_occurrence AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'procedure_occurrence';
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("severity.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("severity.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -821,263 +853,18 @@ SELECT
     visit AS visit_occurrence_id,
     substr("severity.source", 1, 50) AS observation_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("severity.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("severity.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("severity.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("severity.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -1085,7 +872,7 @@ SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("grade.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("grade.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -1119,283 +906,18 @@ SELECT
     substr("grade.source", 1, 50) AS observation_source_value,
     substr("grade.value.source", 1, 50) AS value_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("grade.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("grade.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_number,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    "grade.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("grade.source", 1, 50) AS observation_source_value,
-    substr("grade.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_number,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    "grade.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("grade.source", 1, 50) AS observation_source_value,
-    substr("grade.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_number,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    "grade.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("grade.source", 1, 50) AS observation_source_value,
-    substr("grade.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_number,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    "grade.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("grade.source", 1, 50) AS observation_source_value,
-    substr("grade.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_number,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    "grade.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("grade.source", 1, 50) AS observation_source_value,
-    substr("grade.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("grade.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("grade.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -1403,7 +925,7 @@ SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("serious.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -1433,263 +955,18 @@ SELECT
     visit AS visit_occurrence_id,
     substr("serious.source", 1, 50) AS observation_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("serious.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("serious.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -1697,7 +974,7 @@ SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious_criteria.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("serious_criteria.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -1727,263 +1004,18 @@ SELECT
     visit AS visit_occurrence_id,
     substr("serious_criteria.source", 1, 50) AS observation_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("serious_criteria.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious_criteria.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious_criteria.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious_criteria.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious_criteria.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious_criteria.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious_criteria.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious_criteria.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious_criteria.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious_criteria.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious_criteria.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious_criteria.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious_criteria.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious_criteria.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious_criteria.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious_criteria.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious_criteria.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious_criteria.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious_criteria.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious_criteria.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious_criteria.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious_criteria.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious_criteria.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("serious_criteria.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -1991,7 +1023,7 @@ SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("relation.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("relation.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -2021,263 +1053,18 @@ SELECT
     visit AS visit_occurrence_id,
     substr("relation.source", 1, 50) AS observation_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("relation.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("relation.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("relation.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("relation.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("relation.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("relation.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("relation.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("relation.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("relation.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("relation.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("relation.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("relation.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("relation.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("relation.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("relation.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("relation.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("relation.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("relation.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("relation.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("relation.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("relation.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("relation.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("relation.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("relation.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("relation.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("relation.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("relation.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("relation.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("relation.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("relation.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("relation.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("relation.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("relation.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("relation.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -2285,7 +1072,7 @@ SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -2317,273 +1104,18 @@ SELECT
     substr("outcome.source", 1, 50) AS observation_source_value,
     substr("outcome.value.source", 1, 50) AS value_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "outcome.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("outcome.source", 1, 50) AS observation_source_value,
-    substr("outcome.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "outcome.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("outcome.source", 1, 50) AS observation_source_value,
-    substr("outcome.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "outcome.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("outcome.source", 1, 50) AS observation_source_value,
-    substr("outcome.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "outcome.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("outcome.source", 1, 50) AS observation_source_value,
-    substr("outcome.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_concept_id,
-    visit_occurrence_id,
-    observation_source_value,
-    value_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "outcome.value" AS value_as_concept_id,
-    visit AS visit_occurrence_id,
-    substr("outcome.source", 1, 50) AS observation_source_value,
-    substr("outcome.value.source", 1, 50) AS value_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("outcome.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -2591,7 +1123,7 @@ SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("action.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("action.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -2621,263 +1153,18 @@ SELECT
     visit AS visit_occurrence_id,
     substr("action.source", 1, 50) AS observation_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("action.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("action.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("action.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("action.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("action.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("action.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("action.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("action.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("action.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("action.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("action.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("action.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("action.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("action.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("action.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("action.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("action.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("action.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("action.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("action.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("action.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("action.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("action.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("action.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("action.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("action.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("action.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("action.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("action.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("action.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("action.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("action.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("action.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("action.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -2885,7 +1172,7 @@ SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("treatment_emergent.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -2915,263 +1202,18 @@ SELECT
     visit AS visit_occurrence_id,
     substr("treatment_emergent.source", 1, 50) AS observation_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("treatment_emergent.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("treatment_emergent.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("treatment_emergent.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("treatment_emergent.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("treatment_emergent.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("treatment_emergent.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("treatment_emergent.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("treatment_emergent.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("treatment_emergent.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("treatment_emergent.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("treatment_emergent.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("treatment_emergent.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("treatment_emergent.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("treatment_emergent.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("treatment_emergent.when"));
 
 -- accounting
 INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)

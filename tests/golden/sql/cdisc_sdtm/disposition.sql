@@ -262,6 +262,13 @@ FROM work.disposition AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
+-- parents
+CREATE TABLE work."disposition parents" AS
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147165), 0) AS field_concept_id
+FROM work.disposition AS step
+JOIN register.observation AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1;
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -298,10 +305,10 @@ SELECT
     visit AS visit_occurrence_id,
     substr("entry_criterion.source", 1, 50) AS observation_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.disposition AS step
 JOIN register.observation AS ids ON ids.hash = o_id('disposition' || chr(31) || _key || chr(31) || 'entry_criterion')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
+JOIN work."disposition parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("entry_criterion.when")) AND step._first;
 
 -- origins cdm.observation

@@ -612,13 +612,45 @@ FROM work.medical_history AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
 
+-- parents
+CREATE TABLE work."medical_history parents" AS
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147127), 0) AS field_concept_id
+FROM work.medical_history AS step
+JOIN register.condition_occurrence AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'condition_occurrence'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147115), 0) AS field_concept_id
+FROM work.medical_history AS step
+JOIN register.device_exposure AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'device_exposure'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147094), 0) AS field_concept_id
+FROM work.medical_history AS step
+JOIN register.drug_exposure AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'drug_exposure'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147138), 0) AS field_concept_id
+FROM work.medical_history AS step
+JOIN register.measurement AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'measurement'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147165), 0) AS field_concept_id
+FROM work.medical_history AS step
+JOIN register.observation AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'observation'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147082), 0) AS field_concept_id
+FROM work.medical_history AS step
+JOIN register.procedure_occurrence AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'procedure_occurrence';
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('medical_history' || chr(31) || _key || chr(31) || 'severity') AS hash
     FROM work.medical_history AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("severity.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("severity.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -648,263 +680,18 @@ SELECT
     visit AS visit_occurrence_id,
     substr("severity.source", 1, 50) AS observation_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.medical_history AS step
 JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("severity.when")) AND step._first;
+JOIN work."medical_history parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("severity.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'medical_history', step._file, step._row
 FROM work.medical_history AS step
 JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('medical_history' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.medical_history AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history', step._file, step._row
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('medical_history' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.medical_history AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history', step._file, step._row
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('medical_history' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.medical_history AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history', step._file, step._row
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('medical_history' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.medical_history AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history', step._file, step._row
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("severity.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('medical_history' || chr(31) || _key || chr(31) || 'severity') AS hash
-    FROM work.medical_history AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("severity.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("severity.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("severity.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("severity.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history', step._file, step._row
-FROM work.medical_history AS step
-JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'severity')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("severity.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("severity.when"));
 
 -- accounting
 INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)

@@ -651,13 +651,45 @@ FROM work.adverse_event AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
 
+-- parents
+CREATE TABLE work."adverse_event parents" AS
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147127), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.condition_occurrence AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'condition_occurrence'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147115), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.device_exposure AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'device_exposure'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147094), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.drug_exposure AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'drug_exposure'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147138), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.measurement AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'measurement'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147165), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.observation AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'observation'
+UNION ALL
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147082), 0) AS field_concept_id
+FROM work.adverse_event AS step
+JOIN register.procedure_occurrence AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'procedure_occurrence';
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("grade.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("grade.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -687,263 +719,18 @@ SELECT
     "grade.concept.source_concept" AS observation_source_concept_id,
     substr("grade.qualifier_source", 1, 50) AS qualifier_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("grade.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("grade.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    value_as_number,
-    observation_source_value,
-    observation_source_concept_id,
-    qualifier_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    substr("grade.concept.source", 1, 50) AS observation_source_value,
-    "grade.concept.source_concept" AS observation_source_concept_id,
-    substr("grade.qualifier_source", 1, 50) AS qualifier_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    value_as_number,
-    observation_source_value,
-    observation_source_concept_id,
-    qualifier_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    substr("grade.concept.source", 1, 50) AS observation_source_value,
-    "grade.concept.source_concept" AS observation_source_concept_id,
-    substr("grade.qualifier_source", 1, 50) AS qualifier_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    value_as_number,
-    observation_source_value,
-    observation_source_concept_id,
-    qualifier_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    substr("grade.concept.source", 1, 50) AS observation_source_value,
-    "grade.concept.source_concept" AS observation_source_concept_id,
-    substr("grade.qualifier_source", 1, 50) AS qualifier_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    value_as_number,
-    observation_source_value,
-    observation_source_concept_id,
-    qualifier_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    substr("grade.concept.source", 1, 50) AS observation_source_value,
-    "grade.concept.source_concept" AS observation_source_concept_id,
-    substr("grade.qualifier_source", 1, 50) AS qualifier_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("grade.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    value_as_number,
-    observation_source_value,
-    observation_source_concept_id,
-    qualifier_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    "grade.number" AS value_as_number,
-    substr("grade.concept.source", 1, 50) AS observation_source_value,
-    "grade.concept.source_concept" AS observation_source_concept_id,
-    substr("grade.qualifier_source", 1, 50) AS qualifier_source_value,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("grade.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("grade.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("grade.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -951,7 +738,7 @@ SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("serious.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -977,243 +764,18 @@ SELECT
     substr("serious.concept.source", 1, 50) AS observation_source_value,
     "serious.concept.source_concept" AS observation_source_concept_id,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("serious.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    "serious.start" AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.concept.source", 1, 50) AS observation_source_value,
-    "serious.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    "serious.start" AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.concept.source", 1, 50) AS observation_source_value,
-    "serious.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    "serious.start" AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.concept.source", 1, 50) AS observation_source_value,
-    "serious.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    "serious.start" AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.concept.source", 1, 50) AS observation_source_value,
-    "serious.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    "serious.start" AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.concept.source", 1, 50) AS observation_source_value,
-    "serious.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("serious.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("serious.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -1221,7 +783,7 @@ SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
 FROM (
     SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
     FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first
+    WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when")) AND step._first
       AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
 ) AS fresh
 CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
@@ -1247,243 +809,18 @@ SELECT
     substr("outcome.concept.source", 1, 50) AS observation_source_value,
     "outcome.concept.source_concept" AS observation_source_concept_id,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147127), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.condition_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first;
+JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when")) AND step._first;
 
 -- origins cdm.observation
 INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
 SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'condition_occurrence' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("outcome.concept.source", 1, 50) AS observation_source_value,
-    "outcome.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147115), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.device_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'device_exposure' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("outcome.concept.source", 1, 50) AS observation_source_value,
-    "outcome.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147094), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.drug_exposure AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'drug_exposure' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("outcome.concept.source", 1, 50) AS observation_source_value,
-    "outcome.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147138), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.measurement AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'measurement' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("outcome.concept.source", 1, 50) AS observation_source_value,
-    "outcome.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'observation' AND _target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_type_concept_id,
-    observation_source_value,
-    observation_source_concept_id,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("outcome.concept.source", 1, 50) AS observation_source_value,
-    "outcome.concept.source_concept" AS observation_source_concept_id,
-    parent.id AS observation_event_id,
-    nullif(o_concept(1147082), 0) AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-JOIN register.procedure_occurrence AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("outcome.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
-WHERE step._status = 'used' AND (_table = 'procedure_occurrence' AND _target = 1 AND ("outcome.when"));
+WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when"));
 
 -- accounting
 INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)

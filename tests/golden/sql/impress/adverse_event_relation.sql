@@ -394,6 +394,13 @@ FROM work.adverse_event_relation AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
+-- parents
+CREATE TABLE work."adverse_event_relation parents" AS
+SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147165), 0) AS field_concept_id
+FROM work.adverse_event_relation AS step
+JOIN register.observation AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1;
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -430,10 +437,10 @@ SELECT
     "expected.concept.source_concept" AS observation_source_concept_id,
     substr("expected.qualifier_source", 1, 50) AS qualifier_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event_relation AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'expected')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
+JOIN work."adverse_event_relation parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("expected.when")) AND step._first;
 
 -- origins cdm.observation
@@ -479,10 +486,10 @@ SELECT
     "action.concept.source_concept" AS observation_source_concept_id,
     substr("action.qualifier_source", 1, 50) AS qualifier_source_value,
     parent.id AS observation_event_id,
-    nullif(o_concept(1147165), 0) AS obs_event_field_concept_id
+    parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event_relation AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_relation' || chr(31) || _key || chr(31) || 'action')
-JOIN register.observation AS parent ON parent.hash = step._id_hash
+JOIN work."adverse_event_relation parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("action.when")) AND step._first;
 
 -- origins cdm.observation
