@@ -59,6 +59,11 @@ class _Commands(click.Group):
 
             show_problems(error.problems)
             ctx.exit(1)
+        except OSError as error:
+            if ctx.params.get("debug") or error.filename is None:
+                raise
+            click.echo(f"{error.filename}: {(error.strerror or 'cannot be used').lower()} [OM597]", err=True)
+            ctx.exit(1)
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

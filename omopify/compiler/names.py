@@ -295,7 +295,7 @@ def _renamed(relation: Relation, renames: Mapping[str, str], spec: MapFile, cont
 
 def _find(name: str, context: Context, spec: MapFile, steps: tuple[str, ...]) -> Relation | None:
     relation = context.relation(name)
-    if relation is None and name.removeprefix("dsp.") not in context.pack.broken:
+    if relation is None and not context.pack.is_broken(name):
         known = context.relation_names()
         hint = did_you_mean(name, known) or f"known: {', '.join(known)}"
         context.problems.add("OM310", f"there is no source or table '{name}'", spec.at(*steps), hint)

@@ -30,6 +30,7 @@ def make_plan(pack: Pack, headers: dict[str, dict[str, str]], problems: Problems
     context = Context(pack, headers, problems)
     scopes = [s for name in pack.trial.scope if (s := _scope(name, context))]
     maps = [plan for loaded in pack.maps if (plan := _MapPlanner(loaded, context).plan())]
+    _check_references(context, maps)
     ordered = _in_order(maps, problems)
     return None if len(problems.errors) > before else Plan(tuple(scopes), tuple(ordered))
 
@@ -150,7 +151,7 @@ class _MapPlanner:
         spec = self.loaded.spec
         name = spec.to.removeprefix("dsp.")
         table = self.context.pack.tables.get(name)
-        if table is None and name in self.context.pack.broken:
+        if table is None and self.context.pack.is_broken(spec.to):
             return None
         if table is None:
             hint = did_you_mean(spec.to, [f"dsp.{known}" for known in self.context.pack.tables])
@@ -259,6 +260,19 @@ class _MapPlanner:
                 has = sorted(w for w in cdm.words(tables[0].name) if "." not in w and w not in ("id", "event"))
                 hint = f"its words: {', '.join(has)}"
                 self.context.problems.add("OM331", message, spec.at(word, key=True), hint)
+
+
+def _check_references(context: Context, maps: list[MapPlan]) -> None:
+    """Note references to tables that no map fills (unless a map that would is itself wrong)."""
+    if len(maps) < len(context.pack.maps):
+        return
+    written = {table for plan in maps for table in plan.writes}
+    for plan in maps:
+        for table in plan.references:
+            if table not in written:
+                name = table.removeprefix("cdm.")
+                message = f"no map writes '{name}', to which the map '{plan.name}' refers"
+                context.problems.add("OM335", message, plan.at, f"add a map with 'to: {name}'")
 
 
 def _in_order(maps: list[MapPlan], problems: Problems) -> list[MapPlan]:

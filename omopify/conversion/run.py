@@ -120,10 +120,13 @@ def finish_replacement(out: Path) -> None:
 
 
 def _replace(build: Path, out: Path, register: Path) -> None:
-    register.mkdir(parents=True, exist_ok=True)
-    register.chmod(0o700)
-    # First the register: it may only ever know more than the result. Its ids are the same in a repeated run.
-    (build / REGISTER).replace(register / REGISTER)
+    try:
+        register.mkdir(parents=True, exist_ok=True)
+        register.chmod(0o700)
+        # First the register: it may only ever know more than the result. Its ids are the same in a repeated run.
+        (build / REGISTER).replace(register / REGISTER)
+    except OSError:
+        raise _held(register / REGISTER, "the last result is as it was") from None
     shutil.rmtree(build / "scratch", ignore_errors=True)
     ready = out / ".ready"
     build.replace(ready)
@@ -132,9 +135,18 @@ def _replace(build: Path, out: Path, register: Path) -> None:
 
 def _move_in(ready: Path, out: Path) -> None:
     for name in (DATABASE, MANIFEST):
-        if (ready / name).exists():
-            (ready / name).replace(out / name)
+        try:
+            if (ready / name).exists():
+                (ready / name).replace(out / name)
+        except OSError:
+            raise _held(out / name, f"the new result is complete and waits in {shown(ready)}") from None
     shutil.rmtree(ready, ignore_errors=True)
+
+
+def _held(path: Path, state: str) -> OmopifyError:
+    # Windows does not replace a file that a program has open.
+    hint = f"close the program that has it open and run again; {state}"
+    return OmopifyError(Problem("OM596", "this file cannot be replaced", Location(shown(path)), hint))
 
 
 def _is_running(pid: str) -> bool:

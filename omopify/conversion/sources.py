@@ -81,10 +81,17 @@ def _forget_old(cache: Path, used: set[Path]) -> None:
 def note_missing(pack: Pack, name: str, columns: Iterable[str], files: Iterable[str], problems: Problems) -> None:
     """Note the columns that the pack's list says an export must have and that this source has not."""
     source, brought = pack.sources[name], {column.casefold() for column in columns}
-    for column, known in source.columns.items():
-        if not known.required or column.casefold() in brought:
-            continue
-        message = f"the column '{column}' of source '{name}' is missing in {', '.join(files)}"
+    needed = {column: known for column, known in source.columns.items() if known.required}
+    missing = {column: known for column, known in needed.items() if column.casefold() not in brought}
+    where = ", ".join(files)
+    if len(missing) == len(needed) > 3:
+        message = f"none of the {len(needed)} columns of source '{name}' is in {where}"
+        problems.add(
+            "OM450", message, source.at, f"is row {source.header_row} the one with the column ids? See 'header_row'"
+        )
+        return
+    for column, known in missing.items():
+        message = f"the column '{column}' of source '{name}' is missing in {where}"
         hint = f'it is labelled "{known.label}"; ' if known.label else ""
         problems.add("OM450", message, source.at, f"{hint}export it, or mark it 'optional' in the pack's column list")
 

@@ -22,6 +22,9 @@ from omopify.specs.yamlfile import read_yaml
 DEFAULTS = "defaults"
 """The entry of ``sources:`` that holds for all others."""
 
+EVERY_TABLE = "*"
+"""In ``Pack.broken``: the shared model was not found, so no table of it is blamed on a map."""
+
 _SOURCE_WORD = "{source}"
 
 
@@ -77,6 +80,10 @@ class Pack:
     """Every file that was read; their hashes go into the manifest."""
     broken: frozenset[str] = frozenset()
     """Tables of the shared model whose file has a mistake of its own: maps that name them are not blamed."""
+
+    def is_broken(self, name: str) -> bool:
+        """Say whether ``dsp.<table>`` is a table that may well exist, but could not be read."""
+        return name.startswith("dsp.") and bool(self.broken & {name.removeprefix("dsp."), EVERY_TABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,8 @@ def load_pack(
             if shared:
                 maps += _read_maps(shared, trial.model, files, problems)
                 tables, broken = _read_tables(shared, files, problems)
+            else:
+                broken = frozenset({EVERY_TABLE})
         sources = _sources(trial, folder, files, changes or {}, project, problems)
     _check_unique(maps, problems)
     if trial is None:

@@ -126,6 +126,8 @@ def parse_yaml(text: str, path: str) -> YamlMapping:
         hint = ""
         if "could not find expected ':'" in words or "mapping values are not allowed" in words:
             hint = "is a blank missing after a colon, or a quote around a text with a colon, here or in the line above?"
+        elif "hexdecimal" in words or "unknown escape" in words:
+            hint = "inside double quotes a backslash is special: write the path without quotes, or with /"
         elif "cannot start any token" in words:
             hint = "YAML wants blanks instead of tabs, and quotes around a text that starts with a sign"
         raise OmopifyError(Problem("OM101", f"not valid YAML: {words}", place, hint)) from None
