@@ -159,7 +159,7 @@ def test_check_shows_the_mistakes_of_all_files_at_once(with_data: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout == ""
     for words in (
-        "event.yaml:7:9: unknown column 'TRM' in source 'ae'; did you mean 'TERM'? (\"Term\") [OM301]",
+        "event.yaml:7:9: unknown column 'TRM' in source 'ae'; did you mean 'TERM' (\"Term\")? [OM301]",
         "there is no field 'subjectid' in dsp.subject; did you mean 'subject_id'?",
         "person.yaml:3:1: unknown word 'form'; did you mean 'from'? [OM201]",
         "there is no vocabulary folder",
