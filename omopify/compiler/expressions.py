@@ -9,16 +9,14 @@ text column with a number reads the number with ``o_num``, which gives NULL wher
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import SqlglotError
-from sqlglot.parser import Parser as SqlParser
 
 from omopify.compiler.functions import ANY, FUNCTIONS, SAME_TYPE, Function
+from omopify.compiler.parsing import Refused, is_text_call, offset_of, parse, shown
 from omopify.compiler.typed import (
     BOOLEAN,
     DATE,
@@ -39,15 +37,6 @@ from omopify.compiler.typed import (
     read_part,
 )
 from omopify.errors import Location, Problems, did_you_mean
-
-
-class _Expressions(Dialect):
-    """SQL without any built-in function: every call stays as it was written, with its place."""
-
-    class Parser(SqlParser):
-        FUNCTIONS: ClassVar[dict[str, Any]] = {}
-        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {}
-        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
 
 
 @dataclass(slots=True)
@@ -112,14 +101,6 @@ class Over:
         return f" OVER (PARTITION BY {self.partition}{order})"
 
 
-class _Refused(Exception):
-    """What is wrong with an expression, with the offset in its text."""
-
-    def __init__(self, code: str, message: str, hint: str = "", offset: int = 0):
-        super().__init__(message)
-        self.code, self.message, self.hint, self.offset = code, message, hint, offset
-
-
 def compile_expression(
     text: str, names: Names, at: Location, problems: Problems, over: Over | None = None
 ) -> Typed | None:
@@ -132,8 +113,8 @@ def compile_expression(
         # Most expressions are a column's name, and exports have columns called 'Weight (kg)', 'Order' or 'Begin'.
         if text.strip().casefold() in names.folded:
             return compiler.allowed(names.column(text.strip()), text.strip(), 0)
-        return compiler.compile(_parse(text))
-    except _Refused as refused:
+        return compiler.compile(parse(text))
+    except Refused as refused:
         place = replace(at, column=at.column + refused.offset) if at.line else at
         problems.add(refused.code, refused.message, place, refused.hint)
     except RecursionError:
@@ -151,40 +132,6 @@ def compile_condition(
         problems.add("OM306", f"this is {_a(found.type)}, not a condition", at, hint)
         return None
     return found
-
-
-def columns_of(text: str) -> Iterator[str]:
-    """Yield the column names that an expression mentions (nothing if it is not an expression)."""
-    try:
-        tree = _parse(text)
-    except (_Refused, RecursionError):
-        return
-    for column in tree.find_all(exp.Column):
-        yield f"{column.table}.{column.name}" if column.table else column.name
-
-
-def split_order(text: str) -> tuple[str, str]:
-    """Split ``EventDate desc`` into the expression and its direction (ASC or DESC)."""
-    found = re.match(r"(?is)^(.*\S)\s+(asc|desc)\s*$", text)
-    return (found[1], found[2].upper()) if found else (text, "ASC")
-
-
-def _parse(text: str) -> exp.Expr:
-    try:
-        trees = Dialect.get_or_raise(_Expressions).parse(text)
-    except SqlglotError as error:
-        details: list[Any] = getattr(error, "errors", None) or [{}]
-        words = str(details[0].get("description") or "something is out of place").split("\n")[0].rstrip(".")
-        if "<class" in words:
-            words = "something is missing"
-        offset = max(int(details[0].get("col") or 1) - 1, 0) if "\n" not in text else 0
-        hint = "a column's name with blanks or signs stands in double quotes"
-        if text.count("(") != text.count(")"):
-            hint = "a comma ends an item of a [list] or of a {mapping}; put the whole expression in quotes"
-        raise _Refused("OM302", f"this is not an expression: {words.lower()}", hint, offset) from None
-    if len(trees) != 1 or trees[0] is None:
-        raise _Refused("OM302", "this is not one expression", "write one value, no ';'")
-    return trees[0]
 
 
 class _Compiler:
@@ -246,7 +193,7 @@ class _Compiler:
             if type(node) is kind:
                 left, right = self.alike([node.this, node.expression])
                 if isinstance(node.expression, exp.Null) or isinstance(node.this, exp.Null):
-                    raise _Refused("OM303", "nothing is ever equal to null", "write 'is null'", _offset(node))
+                    raise Refused("OM303", "nothing is ever equal to null", "write 'is null'", offset_of(node))
                 if sign not in ("=", "<>"):
                     self.in_order([node.this, node.expression], [left, right], sign)
                 one, two = _operand(node.this, left), _operand(node.expression, right)
@@ -255,42 +202,42 @@ class _Compiler:
             if type(node) is kind:
                 return self.arithmetic(node, sign)
         hint = "no casts: the target's type decides" if isinstance(node, exp.Cast) else _REFUSAL
-        raise _Refused("OM303", f"'{_shown(node)}' may not stand in an expression", hint, _offset(node))
+        raise Refused("OM303", f"'{shown(node)}' may not stand in an expression", hint, offset_of(node))
 
     def column(self, node: exp.Column) -> Typed:
         name = f"{node.table}.{node.name}" if node.table else node.name
         if node.args.get("db"):
-            raise _Refused("OM303", f"'{_shown(node)}' has too many dots", offset=_offset(node))
+            raise Refused("OM303", f"'{shown(node)}' has too many dots", offset=offset_of(node))
         if node.table.casefold() == "trial":
             fact = self.names.fact(node.name)
             if fact is None and node.name in self.names.facts:
                 message = f"the trial does not give its '{node.name}'"
-                raise _Refused("OM304", message, f"add '{node.name}:' to trial.yaml", _offset(node))
+                raise Refused("OM304", message, f"add '{node.name}:' to trial.yaml", offset_of(node))
             if fact is None:
                 hint = did_you_mean(node.name, self.names.facts) or "add it under 'facts:' in trial.yaml"
-                raise _Refused("OM304", f"the trial has no fact '{node.name}'", hint, _offset(node))
+                raise Refused("OM304", f"the trial has no fact '{node.name}'", hint, offset_of(node))
             return Typed(literal(fact), TEXT)
         found = self.names.column(name)
         if found is None and not node.table:
             matches = [c for p in self.names.prefixes if (c := self.names.column(f"{p}.{name}"))]
             if len(matches) > 1:
                 message = f"'{name}' is a column of several sources"
-                raise _Refused("OM305", message, "write 'source.COLUMN'", _offset(node))
+                raise Refused("OM305", message, "write 'source.COLUMN'", offset_of(node))
             found = matches[0] if matches else None
         if found is None:
             known = [*self.names.columns]
             hint = did_you_mean(name, known)
             label = self.names.labels.get(hint.removeprefix("did you mean '").removesuffix("'?"), "")
             hint = f'{hint.removesuffix("?")} ("{label}")?' if label and hint else hint
-            raise _Refused("OM301", f"unknown column '{name}' in {self.names.owner}", hint, _offset(node))
-        return self.allowed(found, name, _offset(node))
+            raise Refused("OM301", f"unknown column '{name}' in {self.names.owner}", hint, offset_of(node))
+        return self.allowed(found, name, offset_of(node))
 
     def allowed(self, found: Typed | None, name: str, offset: int) -> Typed:
         """Refuse a column that may differ within a group; return it otherwise."""
         assert found is not None
         if self.over and self.over.by is not None and not self.inside and found.sql not in self.over.by:
             hint = f"write min({name}) or max({name}), or add it to 'by:'"
-            raise _Refused("OM308", f"'{name}' may differ within a group", hint, offset)
+            raise Refused("OM308", f"'{name}' may differ within a group", hint, offset)
         return found
 
     def typed(self, node: exp.Expr, wanted: str) -> Typed:
@@ -311,13 +258,13 @@ class _Compiler:
         if wanted == TEXT:
             return as_text(found)
         hint = "write a condition, such as COLUMN = 1" if wanted == BOOLEAN else ""
-        raise _Refused("OM306", f"'{_shown(node)}' is {_a(found.type)}, not {_a(wanted)}", hint, _offset(node))
+        raise Refused("OM306", f"'{shown(node)}' is {_a(found.type)}, not {_a(wanted)}", hint, offset_of(node))
 
     def in_order(self, nodes: list[exp.Expr], found: list[Typed], word: str) -> None:
         """Refuse to put text in order: '10' would come before '9', and 31.01. behind 01.02."""
         if all(f.type in (TEXT, NULL) for f in found) and not any(is_text_call(n) for n in nodes):
             hint = "write number(X) or date(X), or text(X) if you mean the alphabet"
-            raise _Refused("OM319", f"'{word}' would compare text", hint, _offset(nodes[0]))
+            raise Refused("OM319", f"'{word}' would compare text", hint, offset_of(nodes[0]))
 
     def number(self, node: exp.Expr) -> Typed:
         return self.typed(node, NUMBER)
@@ -333,8 +280,8 @@ class _Compiler:
             return found
         wanted = next((t for t in (DATE, DATETIME, NUMBER, INTEGER, BOOLEAN) if t in types), TEXT)
         if wanted == BOOLEAN:
-            message = f"'{_shown(nodes[0])}' is compared with true or false"
-            raise _Refused("OM306", message, "write 1 or 0, as it is exported", _offset(nodes[0]))
+            message = f"'{shown(nodes[0])}' is compared with true or false"
+            raise Refused("OM306", message, "write 1 or 0, as it is exported", offset_of(nodes[0]))
         if wanted in (DATE, DATETIME):
             return [self.date_literal(n) or self.typed(n, DATE) for n in nodes]
         return [self.typed(n, NUMBER if wanted in NUMERIC else wanted) for n in nodes]
@@ -342,7 +289,7 @@ class _Compiler:
     def date_literal(self, node: exp.Expr) -> Typed | None:
         if isinstance(node, exp.Literal) and node.is_string:
             if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(node.this)):
-                raise _Refused("OM306", f"'{node.this}' is no date", "write 'YYYY-MM-DD'", _offset(node))
+                raise Refused("OM306", f"'{node.this}' is no date", "write 'YYYY-MM-DD'", offset_of(node))
             return Typed(f"CAST({literal(str(node.this))} AS date)", DATE)
         return None
 
@@ -354,12 +301,12 @@ class _Compiler:
             return Typed(f"{self.compile(node.this).sql} {word} NULL", BOOLEAN)
         if isinstance(right, exp.Boolean):
             return Typed(f"{self.typed(node.this, BOOLEAN).sql} {word} {'TRUE' if right.this else 'FALSE'}", BOOLEAN)
-        raise _Refused("OM303", "'is' is only for null, true and false", offset=_offset(node.this))
+        raise Refused("OM303", "'is' is only for null, true and false", offset=offset_of(node.this))
 
     def in_(self, node: exp.In) -> Typed:
         if node.args.get("query") or node.args.get("unnest") or not node.expressions:
             hint = "such as AEOUT in ('Fatal', 'Death')"
-            raise _Refused("OM303", "'in' takes a list of values", hint, _offset(node.this))
+            raise Refused("OM303", "'in' takes a list of values", hint, offset_of(node.this))
         this, *values = self.alike([node.this, *node.expressions])
         return Typed(f"{this.sql} IN ({', '.join(v.sql for v in values)})", BOOLEAN)
 
@@ -381,7 +328,7 @@ class _Compiler:
         left = self.compile(node.this)
         if left.type in (DATE, DATETIME):
             hint = "write add_days(date, days) or days_between(from, to)"
-            raise _Refused("OM306", "dates are not added or subtracted with signs", hint, _offset(node.this))
+            raise Refused("OM306", "dates are not added or subtracted with signs", hint, offset_of(node.this))
         one, two = self.number(node.this), self.number(node.expression)
         if sign == "/":
             return Typed(f"CAST({one.sql} AS double) / nullif({two.sql}, 0)", NUMBER)
@@ -397,18 +344,18 @@ class _Compiler:
             hint = did_you_mean(name, [*FUNCTIONS, *SAME_TYPE])
             if name in ("cast", "try_cast", "convert"):
                 hint = "no casts: the target's type decides; number(X), date(X) and text(X) read a value"
-            raise _Refused("OM307", f"unknown function '{node.this}'", hint or _REFUSAL, _offset(node))
+            raise Refused("OM307", f"unknown function '{node.this}'", hint or _REFUSAL, offset_of(node))
         if function.kind != "scalar" and (self.over is None or self.over.kind != function.kind):
             if self.over and self.over.kind == KEY:
                 message = f"'{node.this}' may not stand in a key: it would change with every new row"
-                raise _Refused("OM308", message, offset=_offset(node))
+                raise Refused("OM308", message, offset=offset_of(node))
             needed = "group" if function.kind == "aggregate" else "window"
-            raise _Refused("OM308", f"'{node.this}' needs a '{needed}:' in the map", offset=_offset(node))
+            raise Refused("OM308", f"'{node.this}' needs a '{needed}:' in the map", offset=offset_of(node))
         if function.kind != "scalar" and self.inside:
-            raise _Refused("OM308", f"'{node.this}' may not stand inside another such function", offset=_offset(node))
+            raise Refused("OM308", f"'{node.this}' may not stand inside another such function", offset=offset_of(node))
         most, least = len(function.arguments), len(function.arguments) - function.optional
         if not least <= len(node.expressions) <= most:
-            raise _Refused("OM309", f"'{node.this}' takes {_count(least, most)}", offset=_offset(node))
+            raise Refused("OM309", f"'{node.this}' takes {_count(least, most)}", offset=offset_of(node))
         if name in ("matches", "capture"):
             self.pattern(node.expressions[1])
         if name == "count" and isinstance(node.expressions[0], exp.Star):
@@ -438,7 +385,7 @@ class _Compiler:
             case "round" if len(arguments) == 1:
                 arguments.append(Typed("0", INTEGER))
             case "round" if not isinstance(node.expressions[1], exp.Literal):
-                raise _Refused("OM309", "'round' takes a plain whole number of digits", offset=_offset(node))
+                raise Refused("OM309", "'round' takes a plain whole number of digits", offset=offset_of(node))
             case "substr" if len(arguments) == 2:
                 return Typed(f"substr({arguments[0].sql}, {arguments[1].sql})", TEXT)
         result = arguments[0].type if function.result == "same" else function.result
@@ -450,14 +397,14 @@ class _Compiler:
         """Refuse a regular expression that the engines do not all know, before any data meets it."""
         text = str(node.this) if isinstance(node, exp.Literal) and node.is_string else None
         if text is None:
-            raise _Refused("OM318", "the pattern must be a text in quotes", offset=_offset(node))
+            raise Refused("OM318", "the pattern must be a text in quotes", offset=offset_of(node))
         try:
             re.compile(text)
         except re.error as error:
-            raise _Refused("OM318", f"this is not a regular expression: {error.msg}", offset=_offset(node)) from None
+            raise Refused("OM318", f"this is not a regular expression: {error.msg}", offset=offset_of(node)) from None
         if re.search(r"\(\?[=!<]|\\[1-9]", text):
             hint = "look-around and back references differ between engines"
-            raise _Refused("OM318", "this pattern is too clever", hint, _offset(node))
+            raise Refused("OM318", "this pattern is too clever", hint, offset_of(node))
 
     def windowed(self, function: Function, found: Typed) -> Typed:
         if function.kind == "scalar" or self.over is None:
@@ -469,10 +416,10 @@ class _Compiler:
 
     def same_type(self, name: str, node: exp.Anonymous) -> Typed:
         if not node.expressions:
-            raise _Refused("OM309", f"'{node.this}' takes at least one value", offset=_offset(node))
+            raise Refused("OM309", f"'{node.this}' takes at least one value", offset=offset_of(node))
         if name == "if":
             if len(node.expressions) not in (2, 3):
-                raise _Refused("OM309", "'if' takes a condition and one or two values", offset=_offset(node))
+                raise Refused("OM309", "'if' takes a condition and one or two values", offset=offset_of(node))
             return self.choice([(node.expressions[0], node.expressions[1])], (*node.expressions, None)[2])
         if name == "concat":
             parts = [f"coalesce({self.text(e).sql}, '')" for e in node.expressions]
@@ -482,7 +429,7 @@ class _Compiler:
         if name in ("greatest", "least"):
             self.in_order(node.expressions, values, name)
         if name == "nullif" and len(values) != 2:
-            raise _Refused("OM309", "'nullif' takes two values", offset=_offset(node))
+            raise Refused("OM309", "'nullif' takes two values", offset=offset_of(node))
         return replace(kind, sql=f"{name}({', '.join(v.sql for v in values)})")
 
 
@@ -494,30 +441,16 @@ def merged(values: list[Typed], node: exp.Expr) -> Typed:
     """Return what values that stand for one another have in common; refuse formats that contradict each other."""
     found = alike(values)
     if found is None:
-        raise _Refused("OM325", DIFFERENT_FORMATS, DIFFERENT_FORMATS_HINT, _offset(node))
+        raise Refused("OM325", DIFFERENT_FORMATS, DIFFERENT_FORMATS_HINT, offset_of(node))
     return found
-
-
-def is_text_call(node: exp.Expr) -> bool:
-    """Say whether an expression is ``text(...)``: the steward means the alphabet."""
-    return isinstance(node, exp.Anonymous) and str(node.this).casefold() == "text"
 
 
 def orders_text(text: str, found: Typed) -> bool:
     """Say whether ordering by an expression would put text into alphabetical order without being asked to."""
-    return found.type == TEXT and not is_text_call(_parse(text))
+    return found.type == TEXT and not is_text_call(parse(text))
 
 
 _REFUSAL = "an expression is one value made of columns and the functions of docs/mapping-language.md"
-
-
-def _offset(node: exp.Expr) -> int:
-    starts = [n.meta["start"] for n in node.walk() if "start" in n.meta]
-    return int(min(starts, default=0))
-
-
-def _shown(node: exp.Expr) -> str:
-    return node.sql(dialect=_Expressions)[:60]
 
 
 def _a(kind: str) -> str:

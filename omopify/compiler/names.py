@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from omopify.compiler.expressions import Names, compile_condition, compile_expression, orders_text, split_order
+from omopify.compiler.expressions import Names, compile_condition, compile_expression, orders_text
 from omopify.compiler.handwritten import handwritten
+from omopify.compiler.parsing import split_order
 from omopify.compiler.plan import Assertion, Cte, Item, Select
 from omopify.compiler.relations import Context, Relation
 from omopify.compiler.typed import (
