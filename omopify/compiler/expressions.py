@@ -116,7 +116,8 @@ def compile_expression(
         return compiler.compile(parse(text))
     except Refused as refused:
         place = replace(at, column=at.column + refused.offset) if at.line else at
-        problems.add(refused.code, refused.message, place, refused.hint)
+        # The words quoted may hold line breaks of a YAML block; a message is one line.
+        problems.add(refused.code, " ".join(refused.message.split()), place, refused.hint)
     except RecursionError:
         problems.add("OM302", "the expression is nested too deeply", at)
     return None

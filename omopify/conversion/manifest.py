@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from omopify import __version__
 from omopify.compiler.plan import Plan
+from omopify.compiler.render import render
 from omopify.conversion.vocabulary import Vocabulary
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems
@@ -47,19 +48,17 @@ class Manifest:
     ) -> Manifest:
         """Put together the manifest of a run whose checks have passed."""
         written: dict[str, dict[str, int]] = {}
-        for name, table, rows in db.rows("SELECT map, table_name, rows FROM audit.written ORDER BY map, table_name"):
+        for name, table, rows in db.rows(render("manifest/written.sql")):
             written.setdefault(name, {})[table] = rows
         filters: dict[str, dict[str, int]] = {}
-        for name, word, rows in db.rows("SELECT map, filter, rows FROM audit.filters ORDER BY map, filter"):
+        for name, word, rows in db.rows(render("manifest/filters.sql")):
             filters.setdefault(name, {})[word] = rows
         rejected: dict[str, dict[str, int]] = {}
-        for name, reason, rows in db.rows(
-            "SELECT map, field || ': ' || reason, count(*) FROM audit.rejects GROUP BY 1, 2 ORDER BY 1, 2"
-        ):
+        for name, reason, rows in db.rows(render("manifest/rejects.sql")):
             rejected.setdefault(name, {})[reason] = rows
         columns = ("rows_read", "rows_used", "rows_filtered", "rows_deduplicated", "rows_rejected", "rows_written")
         maps = {}
-        for name, *counts in db.rows(f"SELECT map, {', '.join(columns)} FROM audit.map_accounting ORDER BY map"):
+        for name, *counts in db.rows(render("manifest/accounting.sql")):
             maps[name] = {
                 **dict(zip(columns, counts, strict=True)),
                 "filtered": filters.get(name, {}),
@@ -111,14 +110,8 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 
 
 def _totals(db: DuckDB) -> dict[str, int]:
-    names = {
-        "rejects": "SELECT count(*) FROM audit.rejects",
-        "value_issues": "SELECT count(*) FROM audit.value_issues",
-        "imputations": "SELECT count(*) FROM audit.imputations",
-        "unmapped_values": "SELECT count(*) FROM audit.unmapped",
-        "columns_undecided": "SELECT count(*) FROM audit.columns WHERE decision = 'undecided'",
-    }
-    return {name: db.rows(sql)[0][0] for name, sql in names.items()}
+    names = ("rejects", "value_issues", "imputations", "unmapped_values", "columns_undecided")
+    return dict(zip(names, db.rows(render("manifest/totals.sql"))[0], strict=True))
 
 
 def _sha256(text: str) -> str:

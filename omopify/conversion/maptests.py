@@ -80,7 +80,6 @@ class _Run:
         try:
             self._give(test, steps)
             for scope in scopes(self.plan):
-                self.db.script(f"DROP TABLE IF EXISTS work.{quoted(f'scope {scope.map}')}")
                 self.db.run(scope)
             for step in steps:
                 for statement in statements(step):
@@ -122,11 +121,7 @@ class _Run:
     def _source(self, name: str, columns: list[str], rows: list[dict[str, str | None]]) -> None:
         known = {column.casefold(): column for column in self.pack.sources[name].columns}
         names = [known.get(column.casefold(), column) for column in columns]
-        self.db.script(f"DROP TABLE IF EXISTS source.main.{quoted(name)}")
-        definition = ", ".join(
-            ["_file integer", "_row bigint", *(f"{quoted(c)} varchar" for c in dict.fromkeys(names))]
-        )
-        self.db.script(f"CREATE TABLE source.main.{quoted(name)} ({definition})")
+        self.db.script(render("maptests/source.sql.jinja", source=name, columns=list(dict.fromkeys(names))))
         missing = {word.casefold() for word in self.pack.sources[name].missing} | {""}
         values = [
             (1, number, *(self._cell(row, column, missing) for column in dict.fromkeys(names)))
@@ -172,8 +167,10 @@ class _Run:
         return lines
 
     def _actual(self, table: str) -> list[dict[str, Any]]:
-        names = [row[0] for row in self.db.rows(f"DESCRIBE SELECT * FROM {table}")]
-        return [dict(zip(names, row, strict=True)) for row in self.db.rows(f"SELECT * FROM {table}")]
+        names = [row[0] for row in self.db.rows(render("maptests/columns.sql.jinja", table=table))]
+        return [
+            dict(zip(names, row, strict=True)) for row in self.db.rows(render("maptests/rows.sql.jinja", table=table))
+        ]
 
     def _reset(self) -> None:
         tables = [f"dsp.{quoted(name)}" for name in self.pack.tables]
@@ -185,7 +182,8 @@ class _Run:
                     tables.append(f"register.{quoted(table.name)}")
         for name in ("person", "visit_occurrence", "provider", "care_site", "location"):
             tables.append(f"work.{quoted(f'ids of {name}')}")
-        self.db.script("; ".join(f"DELETE FROM {table}" for table in tables))
+        names = [scope.name for scope in self.plan.scopes]
+        self.db.script(render("maptests/reset.sql.jinja", tables=tables, scopes=names))
         for step in self.plan.maps:
             for statement in clean_up(step):
                 self.db.run(statement)

@@ -357,7 +357,7 @@ class _Job:
         self._rows(db, "cdm.cdm_source", tuple(row), [tuple(row.values())])
 
     def _known_or_zero(self, db: DuckDB, concept_id: int) -> int:
-        return int(db.rows(f"SELECT o_concept({concept_id})")[0][0])
+        return int(db.rows(render("run/known_or_zero.sql.jinja", concept_id=concept_id))[0][0])
 
     def _newest(self) -> date:
         files = {self.project.data / f.file for s in self.sources.values() for f in s.files}

@@ -69,7 +69,7 @@ def load_vocabulary(vocabulary: Vocabulary, database: DuckDB, problems: Problems
 
 def check_vocabulary(database: DuckDB, problems: Problems) -> None:
     """Refuse a vocabulary without concept 0, which every unmapped row refers to."""
-    if not database.rows("SELECT 1 FROM cdm.concept WHERE concept_id = 0"):
+    if not database.rows(render("run/concept_zero.sql"))[0][0]:
         hint = "name a whole Athena download, or 'starter' before it"
         problems.add("OM607", "the vocabulary has no concept 0 ('No matching concept')", None, hint)
 
@@ -80,7 +80,7 @@ def load_constants(plan: Plan, database: DuckDB, problems: Problems) -> list[Con
     links.add(cdm.CDM_VERSION_CONCEPT_ID)
     ids = sorted({use.concept_id for use in plan.constants} | links)
     database.script(render("run/constants.sql.jinja", ids=ids))
-    known = dict(database.rows("SELECT concept_id, concept_name FROM work.constants"))
+    known = dict(database.rows(render("run/known_constants.sql")))
     return judge_constants(plan, known, problems)
 
 

@@ -129,7 +129,7 @@ CREATE MACRO o_years(a, b) AS
     CAST(extract(year FROM b) - extract(year FROM a)
          - CASE WHEN extract(month FROM b) * 100 + extract(day FROM b) < extract(month FROM a) * 100 + extract(day FROM a) THEN 1 ELSE 0 END AS integer);
 
-CREATE MACRO o_add(d, n) AS o_plausible(CAST(o_plausible(d) + to_days(CASE WHEN abs(n) < 100000 THEN TRY_CAST(n AS integer) END) AS date));
+CREATE MACRO o_add(d, n) AS o_plausible(CAST(o_plausible(d) + to_days(CASE WHEN n BETWEEN -100000 AND 100000 THEN TRY_CAST(n AS integer) END) AS date));
 
 -- 60 bits of a natural key; only inside the register and the joins on it, never shown.
 CREATE MACRO o_id(k) AS CAST('0x' || substr(md5(k), 1, 15) AS bigint);

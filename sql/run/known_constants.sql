@@ -1,0 +1,2 @@
+-- The constants that the vocabulary knows, by their names.
+SELECT concept_id, concept_name FROM work.constants
