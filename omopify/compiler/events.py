@@ -10,7 +10,7 @@ from omopify.compiler.expressions import KEY, Over
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.plan import Finding, Item, Output
 from omopify.compiler.typed import DATE, DATETIME, INTEGER, NUMBER, TEXT, Typed, as_text, date_formats, literal, quoted
-from omopify.errors import did_you_mean
+from omopify.errors import Location, did_you_mean
 from omopify.specs.maps import Attribute, Events, Reference
 from omopify.specs.values import ConceptSpec, FieldSpec
 
@@ -51,6 +51,7 @@ class Event:
     joins: list[str] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
+    reference_keys: list[tuple[str, int, Location]] = field(default_factory=list)
 
     def build(self, written: Events, tables: list[cdm.Table]) -> None:
         """Add the columns for every word that the map (or attribute) says."""
@@ -230,6 +231,7 @@ class Event:
         if key is None:
             return
         self.references.append(f"cdm.{table}")
+        self.reference_keys.append((f"cdm.{table}", len(reference.key), self.columns.spec.at(*self.steps, word)))
         hashed, alias = self._name(f"{word}.hash"), self._name(f"{word} ref")
         self.columns.raw.append(Item(f"o_id({key})", hashed))
         self.columns.typed.append(Item(quoted(hashed), hashed))

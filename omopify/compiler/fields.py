@@ -274,15 +274,16 @@ class Columns:
         if not rows:
             return None
         values: dict[str, str | None] = {}
+        written_as: dict[str, str] = {}
         lines: dict[str, int] = {}
         for line, row in rows:
             key = fold(row["from"])
-            if key in lines and values[key] != row["to"]:
+            if key in lines and values[written_as[key]] != row["to"]:
                 place = Location(str(path), line, 1)
                 message = f"'{row['from']}' becomes two different values"
                 self.context.problems.add("OM320", message, place, f"see line {lines[key]}")
-            values.setdefault(key, row["to"])
-            lines.setdefault(key, line)
+            if key not in lines:
+                values[row["from"]], written_as[key], lines[key] = row["to"], row["from"], line
         return values
 
     def _constant(self, text: str, target: Target, *steps: str | int) -> str | None:

@@ -157,6 +157,9 @@ class MapPlan:
     """The source columns that are used: (source, column)."""
     kept: tuple[str, ...]
     """The columns of the step table."""
+    key_parts: int
+    reference_keys: tuple[tuple[str, int, Location], ...]
+    """References to other tables: (table, number of key parts, where)."""
 
     @property
     def writes(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def make_plan(pack: Pack, headers: dict[str, dict[str, str]], problems: Problems
     """
     before = len(problems.errors)
     context = Context(pack, headers, problems)
+    _check_identifiers(context)
     scopes = [s for name in pack.trial.scope if (s := _scope(name, context))]
     maps = [plan for loaded in pack.maps if (plan := _MapPlanner(loaded, context).plan())]
     _check_references(context, maps)
@@ -61,6 +62,7 @@ class _MapPlanner:
     columns: Columns = field(init=False)
     filters: list[tuple[str, str]] = field(default_factory=list)
     parents: list[Parent] = field(default_factory=list)
+    key_parts: int = 0
 
     def plan(self) -> MapPlan | None:
         spec, problems = self.loaded.spec, self.context.problems
@@ -82,10 +84,20 @@ class _MapPlanner:
             return None
         outputs, events = made
         extra = columns_read(self.loaded, self.context)
-        parts = Parts(
-            self.columns, opened, self.shape, self.filters, key, keep, concepts, events, outputs, self.parents, extra
-        )
-        return parts.plan()
+        return Parts(
+            columns=self.columns,
+            input=opened,
+            shape=self.shape,
+            filters=self.filters,
+            key=key,
+            kept=keep,
+            concepts=concepts,
+            events=events,
+            outputs=outputs,
+            parents=self.parents,
+            extra_columns=extra,
+            key_parts=self.key_parts,
+        ).plan()
 
     def _filters(self) -> None:
         spec = self.loaded.spec
@@ -140,6 +152,7 @@ class _MapPlanner:
             hint = "the columns that tell one row from another in every export, such as key: [SubjectId, AESPID]"
             self.context.problems.add("OM315", f"the map '{spec.map}' has no 'key:'", spec.at("map"), hint)
             return None
+        self.key_parts = len(texts)
         steps = "key" if spec.key else "group" if spec.group else "keep"
         key = event.key(texts, steps)
         if key is None:
@@ -262,12 +275,33 @@ class _MapPlanner:
                 self.context.problems.add("OM331", message, spec.at(word, key=True), hint)
 
 
+def _check_identifiers(context: Context) -> None:
+    relations = [r for name in context.pack.sources if (r := context.relation(name))]
+    if not all(relation.known for relation in relations):
+        return
+    known = {column.casefold(): column for relation in relations for column in relation.columns}
+    for number, name in enumerate(context.trial.identifiers):
+        if name.casefold() not in known:
+            at = context.trial.at("identifiers", number)
+            hint = did_you_mean(name, known.values())
+            context.problems.add("OM328", f"no source has the column '{name}'", at, hint)
+
+
 def _check_references(context: Context, maps: list[MapPlan]) -> None:
     """Note references to tables that no map fills (unless a map that would is itself wrong)."""
-    if len(maps) < len(context.pack.maps):
+    if context.problems.errors:
         return
     written = {table for plan in maps for table in plan.writes}
+    keys = {table: plan for plan in maps for table in plan.writes}
     for plan in maps:
+        for table, parts, at in plan.reference_keys:
+            owner = keys.get(table)
+            if owner and parts != owner.key_parts:
+                name = table.removeprefix("cdm.")
+                message = (
+                    f"this key has {parts} parts, but that of '{name}' in the map '{owner.name}' has {owner.key_parts}"
+                )
+                context.problems.add("OM336", message, at, "they must be written alike, or nothing is found")
         for table in plan.references:
             if table not in written:
                 name = table.removeprefix("cdm.")

@@ -44,6 +44,7 @@ class Parts:
     outputs: list[Output]
     parents: list[Parent]
     extra_columns: list[tuple[str, str]]
+    key_parts: int
 
     def plan(self) -> MapPlan:
         """Return the plan of the map."""
@@ -79,6 +80,8 @@ class Parts:
             filters=tuple(dict.fromkeys([name for name, _ in self.filters] + (["keep"] if self.kept else []))),
             columns=tuple(sorted({*self._used_columns(), *self.extra_columns})),
             kept=self._step_columns(issues, imputed),
+            key_parts=self.key_parts + len(self.shape.keys),
+            reference_keys=tuple(found for event in self.events for found in event.reference_keys),
         )
 
     def _filtered(self) -> list[Cte]:

@@ -26,6 +26,7 @@ from omopify.conversion.session import load_functions, prepare_tables
 from omopify.conversion.sources import headers, staged, table_columns
 from omopify.conversion.vocabulary import (
     Vocabulary,
+    check_names,
     check_vocabulary,
     concept_files,
     find_vocabulary,
@@ -225,6 +226,7 @@ class _Job:
         load_vocabulary(self.vocabulary, db, self.problems)
         check_vocabulary(db, self.problems)
         self.problems.stop_if_errors()
+        check_names(self.plan, db, self.problems)
         load_constants(self.plan, db, self.problems)
         self.problems.stop_if_errors()
         load_concept_files(self.files, db, self.problems)

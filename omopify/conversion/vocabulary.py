@@ -11,7 +11,7 @@ from omopify.compiler.fields import fold
 from omopify.compiler.plan import ConstantUse, Plan, Statement
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
-from omopify.errors import Location, OmopifyError, Problems
+from omopify.errors import Location, OmopifyError, Problems, did_you_mean
 from omopify.specs.project import Pack, Project, read_table
 from omopify.vocabulary.athena import AthenaFolder, find_athena, starter_path
 
@@ -72,6 +72,16 @@ def check_vocabulary(database: DuckDB, problems: Problems) -> None:
     if not database.rows(render("run/concept_zero.sql"))[0][0]:
         hint = "name a whole Athena download, or 'starter' before it"
         problems.add("OM607", "the vocabulary has no concept 0 ('No matching concept')", None, hint)
+
+
+def check_names(plan: Plan, database: DuckDB, problems: Problems) -> None:
+    """Warn of source vocabularies that maps look in and that are not loaded."""
+    loaded = [name for (name,) in database.rows(render("run/vocabularies.sql"))]
+    wanted = {name: step.at for step in plan.maps for lookup in step.lookups for name in lookup.vocabularies}
+    for name, at in wanted.items():
+        if name not in loaded:
+            hint = did_you_mean(name, loaded) or "look-ups in it find nothing; load an Athena download that has it"
+            problems.add("OM614", f"the vocabulary '{name}' is not loaded", at, hint, severity="warning")
 
 
 def load_constants(plan: Plan, database: DuckDB, problems: Problems) -> list[ConstantUse]:
@@ -135,5 +145,7 @@ def _concept_file(file: str, path: Path, at: Location, problems: Problems) -> It
             continue
         purpose = (row.get("mappingType") or "MAPS_TO").upper()
         # Stewards map codes or terms: a value is found by either.
-        for said in {fold(row["sourceName"]), fold(row.get("sourceCode", ""))} - {""}:
+        for said in dict.fromkeys((row["sourceName"], row.get("sourceCode", ""))):
+            if not said:
+                continue
             yield file, said, int(row["conceptId"]), purpose

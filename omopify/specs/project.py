@@ -118,7 +118,7 @@ def load_project(path: Path, problems: Problems) -> Project | None:
     """
     file = path / "omopify.yaml" if path.is_dir() else path
     if not file.is_file() or file.suffix not in (".yaml", ".yml"):
-        hint = "PROJECT is a folder with a file 'omopify.yaml'"
+        hint = _misnamed(file) or "PROJECT is a folder with a file 'omopify.yaml'"
         problems.add("OM110", "there is no project here", Location(shown(file)), hint)
         return None
     project = _read(ProjectFile, file, problems)
@@ -136,7 +136,8 @@ def find_pack(project: ProjectFile, folder: Path, problems: Problems) -> Path | 
         if (candidate / "trial.yaml").is_file():
             return candidate
     shipped = sorted(p.parent.name for p in data("mappings").glob("*/trial.yaml"))
-    hint = did_you_mean(name, shipped) or f"shipped packs: {', '.join(shipped)}; a folder needs a 'trial.yaml'"
+    hint = _misnamed(folder / name / "trial.yaml") or did_you_mean(name, shipped)
+    hint = hint or f"shipped packs: {', '.join(shipped)}; a folder needs a 'trial.yaml'"
     problems.add("OM111", f"there are no maps called '{name}'", project.at("mappings"), hint)
     return None
 
@@ -186,6 +187,9 @@ def _model_folder(trial: TrialFile, folder: Path, problems: Problems) -> Path | 
 
 def _read_maps(folder: Path, pack: str, files: list[Path], problems: Problems) -> list[LoadedMap]:
     found = []
+    for path in sorted((*folder.glob("*.yml"), *folder.glob("*.yaml.txt"))):
+        hint = f"rename it to '{path.name.partition('.')[0]}.yaml'"
+        problems.add("OM120", f"'{path.name}' is not read", Location(shown(path)), hint, severity="warning")
     for path in sorted(folder.glob("*.yaml")):
         if path.name in ("trial.yaml", "model.yaml"):
             continue
@@ -194,6 +198,13 @@ def _read_maps(folder: Path, pack: str, files: list[Path], problems: Problems) -
         if spec:
             found.append(LoadedMap(spec, folder, pack))
     return found
+
+
+def _misnamed(path: Path) -> str:
+    for name in (f"{path.name}.txt", f"{path.stem}.yml"):
+        if (path.parent / name).is_file():
+            return f"there is '{name}'; rename it to '{path.name}'"
+    return ""
 
 
 def _read_tables(folder: Path, files: list[Path], problems: Problems) -> tuple[dict[str, TableFile], frozenset[str]]:
@@ -325,7 +336,8 @@ def read_table(
         problems.add("OM116", f"there is no file '{path.name}' in {shown(path.parent)}", at, near)
         return []
     except (OSError, UnicodeDecodeError):
-        problems.add("OM116", f"the file '{path.name}' cannot be read as UTF-8 text", at)
+        hint = "in Excel save it as 'CSV UTF-8 (comma delimited)'"
+        problems.add("OM116", f"the file '{path.name}' cannot be read as UTF-8 text", at, hint)
         return []
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)

@@ -98,7 +98,10 @@ class Constant(Model):
             return {"id": int(found[1]), "name": found[2] or ""}
         if isinstance(written, dict):
             return written
-        raise ValueError(f"'{written}' is no concept; write its id and name, such as '32809 Case Report Form'")
+        raise ValueError(
+            f"'{written}' is no concept; write its id and name, such as '32809 Case Report Form', "
+            f"or {{value: {written}, vocabulary: SNOMED, by: name}} to look a column up"
+        )
 
 
 class ConceptSpec(Model):

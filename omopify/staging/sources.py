@@ -216,5 +216,6 @@ def _report(problems: Problems, request: SourceRequest, input: Input, trouble: U
 def _is_folder(folder: Path, problems: Problems) -> bool:
     if folder.is_dir():
         return True
-    problems.add("OM401", f"the data folder '{folder}' does not exist", hint="correct the path of the folder")
+    hint = "it is a file: name the folder it is in" if folder.is_file() else "correct the path of the folder"
+    problems.add("OM401", f"the data folder '{folder}' does not exist", hint=hint)
     return False

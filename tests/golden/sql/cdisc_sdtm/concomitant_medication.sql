@@ -163,9 +163,9 @@ found AS (
       AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
     UNION ALL
     -- concept.2: the reviewed mapping cdisc_sdtm/concepts/medications.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/medications.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/medications.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.2'
     UNION ALL
     -- concept.3: the name in RxNorm, then RxNorm Extension
@@ -189,15 +189,15 @@ found AS (
       AND concept.vocabulary_id IN ('RxNorm', 'RxNorm Extension')
     UNION ALL
     -- concept.4: the reviewed mapping cdisc_sdtm/concepts/medications.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/medications.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/medications.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.4'
     UNION ALL
     -- route.1: the reviewed mapping cdisc_sdtm/concepts/routes.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/routes.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/routes.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'route.1'
     UNION ALL
     -- route.2: the name in SNOMED

@@ -135,15 +135,15 @@ found AS (
       AND concept.vocabulary_id IN ('LOINC')
     UNION ALL
     -- concept.2: the reviewed mapping cdisc_sdtm/concepts/lab_tests.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/lab_tests.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/lab_tests.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.2'
     UNION ALL
     -- unit.1: the reviewed mapping cdisc_sdtm/concepts/units.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/units.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/units.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'unit.1'
     UNION ALL
     -- unit.2: the code in UCUM

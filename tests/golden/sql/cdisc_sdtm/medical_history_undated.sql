@@ -107,9 +107,9 @@ found AS (
       AND concept.vocabulary_id IN ('MedDRA', 'SNOMED')
     UNION ALL
     -- value.2: the reviewed mapping cdisc_sdtm/concepts/ae_terms.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/ae_terms.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/ae_terms.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'value.2'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first

@@ -111,9 +111,9 @@ wanted AS (
 ),
 found AS (
     -- concept.1: the reviewed mapping prime_rose/concepts/ctcae_terms.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ctcae_terms.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ctcae_terms.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.1'
     UNION ALL
     -- concept.2: the name in MedDRA
@@ -157,21 +157,21 @@ found AS (
       AND concept.vocabulary_id IN ('SNOMED')
     UNION ALL
     -- grade.concept.1: the reviewed mapping prime_rose/concepts/ctcae_grade.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ctcae_grade.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ctcae_grade.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'grade.concept.1'
     UNION ALL
     -- serious.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'serious.concept.1'
     UNION ALL
     -- outcome.concept.1: the reviewed mapping prime_rose/concepts/ae_outcome.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ae_outcome.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ae_outcome.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'outcome.concept.1'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first

@@ -73,9 +73,9 @@ wanted AS (
 ),
 found AS (
     -- concept.1: the reviewed mapping prime_rose/concepts/ctcae_terms.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ctcae_terms.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ctcae_terms.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.1'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first

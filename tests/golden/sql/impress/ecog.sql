@@ -70,9 +70,9 @@ wanted AS (
 ),
 found AS (
     -- value.1: the reviewed mapping prime_rose/concepts/ecog_grade.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ecog_grade.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ecog_grade.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'value.1'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first

@@ -71,15 +71,15 @@ wanted AS (
 ),
 found AS (
     -- concept.1: the reviewed mapping prime_rose/concepts/questions.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.1'
     UNION ALL
     -- value.1: the reviewed mapping prime_rose/concepts/end_of_treatment_reason.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/end_of_treatment_reason.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/end_of_treatment_reason.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'value.1'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first

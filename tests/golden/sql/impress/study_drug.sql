@@ -94,9 +94,9 @@ wanted AS (
 ),
 found AS (
     -- concept.1: the reviewed mapping prime_rose/concepts/study_drugs.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/study_drugs.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/study_drugs.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.1'
     UNION ALL
     -- concept.2: the name in RxNorm, then RxNorm Extension

@@ -113,21 +113,21 @@ found AS (
       AND concept.vocabulary_id IN ('ICD10', 'ICD10CM')
     UNION ALL
     -- concept.2: the reviewed mapping prime_rose/concepts/tumour_types.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/tumour_types.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/tumour_types.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.2'
     UNION ALL
     -- concept.3: the reviewed mapping prime_rose/concepts/tumour_types.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/tumour_types.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/tumour_types.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.3'
     UNION ALL
     -- concept.4: the reviewed mapping prime_rose/concepts/tumour_types.csv
-    SELECT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/tumour_types.csv' AND file.value = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/tumour_types.csv' AND o_fold(file.value) = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.4'
     UNION ALL
     -- concept.5: the name in SNOMED
