@@ -118,7 +118,8 @@ def _replace(path: Path, old: str, new: str) -> None:
 def _run(typed: str, folder: Path) -> tuple[int, list[str]]:
     name, *arguments = shlex.split(typed)
     start = {"omopify": [sys.executable, "-m", "omopify"], "python": [sys.executable]}[name]
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error", "NO_COLOR": "1"}
+    environment = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "TTY_COMPATIBLE")}
+    environment["PYTHONIOENCODING"] = "utf-8"
     done = subprocess.run(
         [*start, *arguments],
         cwd=folder,
@@ -129,7 +130,9 @@ def _run(typed: str, folder: Path) -> tuple[int, list[str]]:
         timeout=120,
     )
     # Paths below the folder are shown relative to it, and no output of these commands holds a time.
-    lines = [line.rstrip().replace(os.sep, "/") if os.sep != "/" else line.rstrip() for line in done.stdout.splitlines()]
+    lines = [
+        line.rstrip().replace(os.sep, "/") if os.sep != "/" else line.rstrip() for line in done.stdout.splitlines()
+    ]
     while lines and not lines[-1]:
         lines.pop()
     return done.returncode, lines

@@ -1,0 +1,129 @@
+"""Pages that lead on: links that resolve, an index that is complete, commands that are described."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from omopify.cli.main import COMMANDS, main
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(DOCS.glob("**/*.md")), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))]
+
+_CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def _name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def links(text: str) -> list[str]:
+    """Return where a page's links lead to; code is no link."""
+    return _LINK.findall(_CODE.sub("", text))
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a page's headings, made as GitHub makes them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#{1,6} +(.+?)\s*$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        slug = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+        number = 0
+        while (anchor := f"{slug}-{number}" if number else slug) in found:
+            number += 1
+        found.add(anchor)
+    return found | set(re.findall(r'<a (?:id|name)="([^"]+)"', text))
+
+
+def _commands() -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(main)
+    for name in COMMANDS:
+        command = main.get_command(context, name)
+        assert command is not None
+        yield name, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    lost = []
+    for link in links(text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (
+            anchor and target.suffix == ".md" and anchor not in anchors(target.read_text(encoding="utf-8"))
+        ):
+            lost.append(link)
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent == DOCS], ids=_name)
+def test_links_of_the_web_are_encrypted(page: Path) -> None:
+    assert [link for link in links(page.read_text(encoding="utf-8")) if link.startswith("http:")] == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = {link.partition("#")[0] for link in links((DOCS / "README.md").read_text(encoding="utf-8"))}
+    pages = {page.relative_to(DOCS).as_posix() for page in DOCS.glob("**/*.md")} - {"README.md"}
+    assert pages - index == set()
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    readme = set(links((ROOT / "README.md").read_text(encoding="utf-8")))
+    assert {_name(page) for page in DOCS.glob("*.md")} - {"docs/README.md"} <= readme
+
+
+def test_every_command_and_option_has_a_help_text() -> None:
+    for name, command in _commands():
+        assert command.help, f"omopify {name} --help says nothing"
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"omopify {name} {parameter.opts[0]} has no help text"
+        result = CliRunner().invoke(main, [name, "--help"])
+        assert result.exit_code == 0
+        assert f"omopify {name}" in result.output.replace("main", "omopify", 1)
+
+
+def test_every_command_is_in_the_pages() -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
+    assert [name for name in COMMANDS if f"omopify {name}" not in text] == []
+
+
+def test_the_pages_name_only_commands_and_options_that_exist() -> None:
+    known = {name: {opt for param in command.params for opt in param.opts} for name, command in _commands()}
+    unknown = []
+    for page in PAGES:
+        for name, rest in re.findall(r"omopify ([a-z]+)\b([^`|\n]*)", "\n".join(_code(page))):
+            if name not in known:
+                unknown.append(f"{_name(page)}: omopify {name}")
+                continue
+            options = re.findall(r"(?<!\S)(--[a-z-]+)", rest.partition("&&")[0])
+            unknown += [f"{_name(page)}: {name} {opt}" for opt in options if opt not in known[name] | {"--help"}]
+    assert unknown == []
+
+
+def _code(page: Path) -> list[str]:
+    """Return what is typed: spans of code that begin with a command, and lines of console and shell blocks."""
+    text = page.read_text(encoding="utf-8")
+    typed = re.findall(r"`((?:\S*[/\\])?omopify [^`\n]*)`", text)
+    for block in re.findall(r"^```(?:console|sh|bat)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        typed += [line for line in block.splitlines() if "omopify " in line and not line.startswith(" ")]
+    return typed
+
+
+def test_anchors_are_made_as_on_github() -> None:
+    page = "# The `map` file\n\n## A, b\n\n```\n# none\n```\n\n## A, b\n\n## [OM101](x.md): not YAML\n"
+    assert anchors(page) == {"the-map-file", "a-b", "a-b-1", "om101-not-yaml"}
+
+
+def test_code_is_no_link() -> None:
+    assert links("[a](b.md) `[c](d.md)`\n```\n[e](f.md)\n```\n[g](https://h)\n") == ["b.md", "https://h"]
