@@ -21,7 +21,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from omopify.compiler.fields import folded
 from omopify.resources import data
+from omopify.staging.table import trim
 
 FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%b-%Y", "%Y%m%d")
 RULES = ("earliest", "middle", "latest")
@@ -54,9 +56,7 @@ def ask(database: duckdb.DuckDBPyConnection, expression: str, texts: list[Any]) 
     return [row[0] for row in found]
 
 
-def agree(
-    database: duckdb.DuckDBPyConnection, expression: str, texts: list[Any], oracle: Callable[[Any], Any]
-) -> None:
+def agree(database: duckdb.DuckDBPyConnection, expression: str, texts: list[Any], oracle: Callable[[Any], Any]) -> None:
     found = ask(database, expression, texts)
     wrong = [(text, got, oracle(text)) for text, got in zip(texts, found, strict=True) if got != oracle(text)]
     assert wrong[:5] == [], f"(text, database, oracle) of {expression}"
@@ -126,7 +126,8 @@ def stand_in(text: str, pattern: str, rule: str) -> date | None:
     found = parts(text, pattern)
     if not found or not re.fullmatch(r"[0-9]{4}", found[0]) or not 1800 <= int(found[0]) <= 2199:
         return None
-    year, month, day = int(found[0]), a_month(found[1]), a_day(found[2])
+    year, day = int(found[0]), a_day(found[2])
+    month = a_month(found[1]) if "%b" in pattern else a_day(found[1])  # a name only where the format says so
     if month is None or day is None or month > 12 or day > 31 or (month and day):
         return None
     if rule == "middle":
@@ -167,7 +168,6 @@ def test_dates(database: duckdb.DuckDBPyConnection, pattern: str, texts: list[st
     agree(database, f"o_date(x, '{pattern}')", texts, lambda text: full_date(text, pattern))
 
 
-@pytest.mark.xfail(reason="L31, L42, L43: texts that are no partial dates are filled in")
 @few
 @given(st.lists(st.one_of(date_texts(), junk), min_size=40, max_size=120))
 def test_partial_dates(database: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
@@ -185,17 +185,30 @@ def test_partial_dates(database: duckdb.DuckDBPyConnection, texts: list[str]) ->
 def test_ways_to_write_a_partial_date(database: duckdb.DuckDBPyConnection) -> None:
     texts = ["2021-05", "2021", "2021-05-NK", "2021-NK-NK", "2021-NK-05", "2021---05", "2021-05--", "2021-00-00"]
     assert ask(database, "o_impute(x, '%Y-%m-%d', 'latest')", texts) == [
-        date(2021, 5, 31), date(2021, 12, 31), date(2021, 5, 31), *[date(2021, 12, 31)] * 3, date(2021, 5, 31),
+        date(2021, 5, 31),
         date(2021, 12, 31),
-    ]  # fmt: skip
+        date(2021, 5, 31),
+        *[date(2021, 12, 31)] * 3,
+        date(2021, 5, 31),
+        date(2021, 12, 31),
+    ]
     texts = ["UN-UNK-2021", "UN-MAY-2021", "may-2021", "2021"]
     assert ask(database, "o_impute(x, '%d-%b-%Y', 'middle')", texts) == [
-        date(2021, 7, 15), date(2021, 5, 15), date(2021, 5, 15), date(2021, 7, 15)
-    ]  # fmt: skip
+        date(2021, 7, 15),
+        date(2021, 5, 15),
+        date(2021, 5, 15),
+        date(2021, 7, 15),
+    ]
     texts = ["00.05.2021", "05.2021", "2021", "30.02.2021", "29.02.2021", "2021-05", "5.2021"]
     assert ask(database, "o_impute(x, '%d.%m.%Y', 'earliest')", texts) == [
-        date(2021, 5, 1), date(2021, 5, 1), date(2021, 1, 1), None, None, None, date(2021, 5, 1)
-    ]  # fmt: skip
+        date(2021, 5, 1),
+        date(2021, 5, 1),
+        date(2021, 1, 1),
+        None,
+        None,
+        None,
+        date(2021, 5, 1),
+    ]
 
 
 @few
@@ -230,7 +243,6 @@ numbers = st.one_of(
 )
 
 
-@pytest.mark.xfail(reason="L14: 400 digits are read as infinity")
 @few
 @given(st.lists(numbers, min_size=60, max_size=150))
 def test_numbers(database: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
@@ -267,24 +279,23 @@ def test_yes_and_no(database: duckdb.DuckDBPyConnection, texts: list[str]) -> No
 
 words = st.text(
     st.one_of(
-        st.sampled_from("aAbB eEéÉßẞæÆøÅıİΣσς\t\u00a0\u2003\u3000\u0301"),
+        st.sampled_from("aAbB eEéÉßẞæÆøÅ\u0131İΣ\u03c3ς\t\u00a0\u2003\u3000\u0301"),
         st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["Cs", "Cn", "Cc"]),
     ),
     max_size=12,
 )
 
 
-@pytest.mark.xfail(reason="L19: compiler.fields.fold and o_fold differ")
 @few
 @given(st.lists(words, min_size=60, max_size=150))
-def test_folding_in_maps_is_folding_in_the_database(database: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
-    """The spelling in a value map and the spelling in a cell must meet, whatever they hold."""
-    from omopify.compiler.fields import fold
+def test_a_spelling_in_a_value_map_meets_the_cell(database: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
+    """Whatever the spelling holds; blanks around a cell are taken off when it is read."""
+    texts = [trim(text) for text in texts]
+    found = ask(database, "o_fold(x)", texts)
+    keys = database.execute("SELECT " + ", ".join(folded(text) for text in texts)).fetchone()
+    assert list(keys or ()) == found
 
-    agree(database, "o_fold(x)", texts, fold)
 
-
-@pytest.mark.xfail(reason="L19: a tab folds to a blank only where two blanks stand elsewhere")
 @few
 @given(st.lists(words, min_size=60, max_size=150))
 def test_folding_forgets_case_blanks_and_composition_only(
