@@ -119,7 +119,12 @@ def _bare(step: MapPlan, base: int) -> str:
     template = environment.from_string(here.get_source(environment, "bare.sql.jinja")[0])
     names = [cte.name for cte in step.after]
     verdict = step.after[: names.index("judged") + 1]
-    return template.render(step=step, verdict=verdict, base=base).replace("ids.id", "bare_id").replace("parent.id", "bare_id").replace("parent.field_concept_id", "0")
+    return (
+        template.render(step=step, verdict=verdict, base=base)
+        .replace("ids.id", "bare_id")
+        .replace("parent.id", "bare_id")
+        .replace("parent.field_concept_id", "0")
+    )
 
 
 def main() -> None:

@@ -180,7 +180,8 @@ class _Compiler:
                 self.in_order(parts, [this, low, high], "between")
                 return Typed(f"{this.sql} BETWEEN {low.sql} AND {high.sql}", BOOLEAN)
             case exp.Like():
-                return Typed(f"{self.typed(node.this, TEXT).sql} LIKE {self.typed(node.expression, TEXT).sql}", BOOLEAN)
+                text = _operand(node.this, self.typed(node.this, TEXT))
+                return Typed(f"{text} LIKE {_operand(node.expression, self.typed(node.expression, TEXT))}", BOOLEAN)
             case exp.DPipe():
                 left, right = self.text(node.left), self.text(node.right)
                 return Typed(f"{left.sql} || {right.sql}", TEXT)
@@ -308,6 +309,8 @@ class _Compiler:
         if node.args.get("query") or node.args.get("unnest") or not node.expressions:
             hint = "such as AEOUT in ('Fatal', 'Death')"
             raise Refused("OM303", "'in' takes a list of values", hint, offset_of(node.this))
+        if any(isinstance(value, exp.Null) for value in node.expressions):
+            raise Refused("OM303", "nothing is ever equal to null", "write 'is null'", offset_of(node.this))
         this, *values = self.alike([node.this, *node.expressions])
         return Typed(f"{this.sql} IN ({', '.join(v.sql for v in values)})", BOOLEAN)
 
@@ -359,6 +362,8 @@ class _Compiler:
             raise Refused("OM309", f"'{node.this}' takes {_count(least, most)}", offset=offset_of(node))
         if name in ("matches", "capture"):
             self.pattern(node.expressions[1])
+            if len(node.expressions) > 2 and not isinstance(node.expressions[2], exp.Literal):
+                raise Refused("OM309", "'capture' takes the plain number of a group", offset=offset_of(node))
         if name == "count" and isinstance(node.expressions[0], exp.Star):
             return self.windowed(function, Typed("count(*)", INTEGER))
         self.inside = self.inside or function.kind == "aggregate"

@@ -11,7 +11,7 @@ from omopify.compiler.expressions import Over, compile_condition, compile_expres
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.handwritten import columns_read
 from omopify.compiler.names import Input, open_input, order_by, source_names
-from omopify.compiler.plan import Item, MapPlan, Output, Parent, Plan, ScopePlan, Unmapped
+from omopify.compiler.plan import Finding, Item, MapPlan, Output, Parent, Plan, ScopePlan, Unmapped
 from omopify.compiler.relations import Context
 from omopify.compiler.shape import Shape, shape
 from omopify.compiler.steps import Kept, Parts
@@ -206,6 +206,8 @@ class _MapPlanner:
         event.build(spec, tables)
         event.set_columns(spec.set, tables)
         self._check_words(event, tables)
+        if spec.to == "by_domain":
+            self._note_no_place(event, tables)
         if spec.to == "by_domain" and not spec.concept:
             hint = "add 'concept:', or name the table under 'to:'"
             self.context.problems.add("OM331", "'by_domain' needs a concept", spec.at("to"), hint)
@@ -262,6 +264,16 @@ class _MapPlanner:
     def _said(self, word: str) -> bool:
         spec = self.loaded.spec
         return bool(getattr(spec, word, None)) or (word == "start" and spec.date is not None)
+
+    def _note_no_place(self, event: Event, tables: list[cdm.Table]) -> None:
+        """A value that the table of the row's domain has no column for is left out, and said to be."""
+        for word, sql in event.words.items():
+            if "." in word or not self._said(word):
+                continue
+            for table in tables:
+                if word not in cdm.words(table.name):
+                    condition = f"_table = {literal(table.name)} AND {sql} IS NOT NULL"
+                    self.columns.issues.append(Finding(word, f"no place in {table.name}", condition))
 
     def _check_words(self, event: Event, tables: list[cdm.Table]) -> None:
         spec = self.loaded.spec

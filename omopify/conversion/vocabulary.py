@@ -18,6 +18,12 @@ from omopify.vocabulary.athena import AthenaFolder, find_athena, starter_path
 ACCEPTED = ("APPROVED",)
 """The states of a concept file's row that count (Usagi's words)."""
 
+WELL_KNOWN = (
+    "ATC", "Cancer Modifier", "HemOnc", "ICD10", "ICD10CM", "ICD9CM", "ICDO3", "LOINC", "MedDRA", "NCIt",
+    "OMOP Genomic", "OncoTree", "RxNorm", "RxNorm Extension", "SNOMED", "UCUM",
+)  # fmt: skip
+"""Vocabularies of Athena that maps of trials name: one that is not loaded is not a slip of the pen."""
+
 NO_RELEASE = "unknown"
 
 
@@ -80,7 +86,8 @@ def check_names(plan: Plan, database: DuckDB, problems: Problems) -> None:
     wanted = {name: step.at for step in plan.maps for lookup in step.lookups for name in lookup.vocabularies}
     for name, at in wanted.items():
         if name not in loaded:
-            hint = did_you_mean(name, loaded) or "look-ups in it find nothing; load an Athena download that has it"
+            near = "" if name in WELL_KNOWN else did_you_mean(name, (*loaded, *WELL_KNOWN))
+            hint = near or "look-ups in it find nothing; load an Athena download that has it"
             problems.add("OM614", f"the vocabulary '{name}' is not loaded", at, hint, severity="warning")
 
 

@@ -334,23 +334,25 @@ judged AS MATERIALIZED (
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 2 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 16 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "grade.number.raw" IS NOT NULL AND "grade.number" IS NULL THEN 32 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("grade.source") > 50 THEN 64 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("grade.value.source") > 50 THEN 128 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("serious.source") > 50 THEN 256 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("serious.text") > 60 THEN 512 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("serious_criteria.source") > 50 THEN 1024 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("serious_criteria.text") > 60 THEN 2048 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("relation.source") > 50 THEN 4096 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("relation.text") > 60 THEN 8192 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("outcome.source") > 50 THEN 16384 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("outcome.value.source") > 50 THEN 32768 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("action.source") > 50 THEN 65536 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("action.text") > 60 THEN 131072 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("treatment_emergent.source") > 50 THEN 262144 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("treatment_emergent.text") > 60 THEN 524288 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND "end" IS NOT NULL THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND "end" IS NOT NULL THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "grade.number.raw" IS NOT NULL AND "grade.number" IS NULL THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("grade.source") > 50 THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("grade.value.source") > 50 THEN 512 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious.source") > 50 THEN 1024 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious.text") > 60 THEN 2048 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious_criteria.source") > 50 THEN 4096 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious_criteria.text") > 60 THEN 8192 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("relation.source") > 50 THEN 16384 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("relation.text") > 60 THEN 32768 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("outcome.source") > 50 THEN 65536 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("outcome.value.source") > 50 THEN 131072 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("action.source") > 50 THEN 262144 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("action.text") > 60 THEN 524288 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("treatment_emergent.source") > 50 THEN 1048576 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("treatment_emergent.text") > 60 THEN 2097152 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
         o_id('adverse_event' || chr(31) || _key) AS _hash,
@@ -1258,23 +1260,25 @@ JOIN (VALUES
     (1, 'visit', 'not found'),
     (2, 'end', 'not a date'),
     (4, 'source', 'cut to its length'),
-    (8, 'severity.source', 'cut to its length'),
-    (16, 'severity.text', 'cut to its length'),
-    (32, 'grade.number', 'not a number'),
-    (64, 'grade.source', 'cut to its length'),
-    (128, 'grade.value source', 'cut to its length'),
-    (256, 'serious.source', 'cut to its length'),
-    (512, 'serious.text', 'cut to its length'),
-    (1024, 'serious_criteria.source', 'cut to its length'),
-    (2048, 'serious_criteria.text', 'cut to its length'),
-    (4096, 'relation.source', 'cut to its length'),
-    (8192, 'relation.text', 'cut to its length'),
-    (16384, 'outcome.source', 'cut to its length'),
-    (32768, 'outcome.value source', 'cut to its length'),
-    (65536, 'action.source', 'cut to its length'),
-    (131072, 'action.text', 'cut to its length'),
-    (262144, 'treatment_emergent.source', 'cut to its length'),
-    (524288, 'treatment_emergent.text', 'cut to its length')
+    (8, 'end', 'no place in measurement'),
+    (16, 'end', 'no place in observation'),
+    (32, 'severity.source', 'cut to its length'),
+    (64, 'severity.text', 'cut to its length'),
+    (128, 'grade.number', 'not a number'),
+    (256, 'grade.source', 'cut to its length'),
+    (512, 'grade.value source', 'cut to its length'),
+    (1024, 'serious.source', 'cut to its length'),
+    (2048, 'serious.text', 'cut to its length'),
+    (4096, 'serious_criteria.source', 'cut to its length'),
+    (8192, 'serious_criteria.text', 'cut to its length'),
+    (16384, 'relation.source', 'cut to its length'),
+    (32768, 'relation.text', 'cut to its length'),
+    (65536, 'outcome.source', 'cut to its length'),
+    (131072, 'outcome.value source', 'cut to its length'),
+    (262144, 'action.source', 'cut to its length'),
+    (524288, 'action.text', 'cut to its length'),
+    (1048576, 'treatment_emergent.source', 'cut to its length'),
+    (2097152, 'treatment_emergent.text', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

@@ -234,8 +234,10 @@ judged AS MATERIALIZED (
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 2 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 16 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND "end" IS NOT NULL THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND "end" IS NOT NULL THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 64 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
         o_id('medical_history' || chr(31) || _key) AS _hash,
@@ -736,8 +738,10 @@ JOIN (VALUES
     (1, 'visit', 'not found'),
     (2, 'end', 'not a date'),
     (4, 'concept source', 'cut to its length'),
-    (8, 'severity.source', 'cut to its length'),
-    (16, 'severity.text', 'cut to its length')
+    (8, 'end', 'no place in measurement'),
+    (16, 'end', 'no place in observation'),
+    (32, 'severity.source', 'cut to its length'),
+    (64, 'severity.text', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

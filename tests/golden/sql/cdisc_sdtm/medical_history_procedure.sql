@@ -212,7 +212,9 @@ judged AS MATERIALIZED (
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 4 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND "end" IS NOT NULL THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND "end" IS NOT NULL THEN 16 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
         o_id('medical_history_procedure' || chr(31) || _key) AS _hash,
@@ -623,7 +625,9 @@ FROM work.medical_history_procedure AS step
 JOIN (VALUES
     (1, 'visit', 'not found'),
     (2, 'end', 'not a date'),
-    (4, 'concept source', 'cut to its length')
+    (4, 'concept source', 'cut to its length'),
+    (8, 'end', 'no place in measurement'),
+    (16, 'end', 'no place in observation')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

@@ -292,10 +292,12 @@ judged AS MATERIALIZED (
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("grade.qualifier_source") > 50 THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("grade.concept.source") > 50 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("serious.concept.source") > 50 THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("outcome.concept.source") > 50 THEN 16 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND "end" IS NOT NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND "end" IS NOT NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("grade.qualifier_source") > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("grade.concept.source") > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious.concept.source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("outcome.concept.source") > 50 THEN 64 ELSE 0 END AS _issues,
         0 AS _imputed,
         o_id('adverse_event' || chr(31) || _key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -856,10 +858,12 @@ SELECT 'adverse_event', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.adverse_event AS step
 JOIN (VALUES
     (1, 'concept source', 'cut to its length'),
-    (2, 'grade.qualifier_source', 'cut to its length'),
-    (4, 'grade.concept source', 'cut to its length'),
-    (8, 'serious.concept source', 'cut to its length'),
-    (16, 'outcome.concept source', 'cut to its length')
+    (2, 'end', 'no place in measurement'),
+    (4, 'end', 'no place in observation'),
+    (8, 'grade.qualifier_source', 'cut to its length'),
+    (16, 'grade.concept source', 'cut to its length'),
+    (32, 'serious.concept source', 'cut to its length'),
+    (64, 'outcome.concept source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
