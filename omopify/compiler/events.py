@@ -82,7 +82,7 @@ class Event:
         for word in ("concept", "unit", "route", "value", "status", "qualifier"):
             self._check_source_length(word, tables)
 
-    def slot(self, word: str, ways: tuple, *, several: bool = False, name: str = "") -> None:  # type: ignore[type-arg]
+    def slot(self, word: str, ways: tuple[ConceptSpec, ...], *, several: bool = False, name: str = "") -> None:
         """Add a concept slot and the words it fills."""
         slot = self._name(name or word)
         self.concepts.add(slot, ways, *self.steps, *(("concepts", word) if name else (word,)), several=several)
@@ -188,7 +188,8 @@ class Event:
         self.columns.issues.append(Finding(target.name, "not a number", lost))
         if "operator" not in self.words and spec.value:
             # OMOP's operators are SNOMED concepts that are called by their sign.
-            sign = f"capture({spec.value[0]}, '^([<>]=?)')"
+            said_first = spec.value[0] if len(spec.value) == 1 else f"coalesce({', '.join(spec.value)})"
+            sign = f"capture({said_first}, '^([<>]=?)')"
             way = ConceptSpec(value=(sign,), vocabulary=("SNOMED",), by="name", domain="Meas Value Operator")
             self.slot("operator", (way,))
 
@@ -211,7 +212,7 @@ class Event:
             self.columns.typed.append(Item(joined, f"{target.name}.datetime"))
             self.words[f"{word}.datetime"] = quoted(f"{target.name}.datetime")
 
-    def _stem(self, stem: str, ways: tuple, tables: list[cdm.Table]) -> None:  # type: ignore[type-arg]
+    def _stem(self, stem: str, ways: tuple[ConceptSpec, ...], tables: list[cdm.Table]) -> None:
         known = {f.name for table in tables for f in table.fields}
         column = f"{stem}_concept_id"
         if column not in known:
