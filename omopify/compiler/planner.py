@@ -316,6 +316,7 @@ def _check_references(context: Context, maps: list[MapPlan]) -> None:
                 context.problems.add("OM336", message, at, "they must be written alike, or nothing is found")
         for table in plan.references:
             if table not in written:
+                written.add(table)  # once is enough, however many maps refer to it
                 name = table.removeprefix("cdm.")
                 message = f"no map writes '{name}', to which the map '{plan.name}' refers"
                 context.problems.add("OM335", message, plan.at, f"add a map with 'to: {name}'")
