@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from omopify.compiler.fields import Columns, folded
 from omopify.compiler.plan import ConstantUse, Item, Lookup, Unmapped
-from omopify.compiler.typed import TEXT, Typed, as_text, literal, quoted
+from omopify.compiler.typed import TEXT, Typed, as_text, coalesced, literal, quoted
 from omopify.specs.values import ConceptSpec, Constant
 
 
@@ -64,26 +64,26 @@ class Concepts:
             source_ids.append(f"nullif({quoted(alias)}.source_concept_id, 0)")
             domains.append(f"{quoted(alias)}.domain_id")
             results.append(f"{quoted(alias)}.value_concept_id")
-        source = _coalesced(sources) if sources else ""
+        source = coalesced(sources) if sources else ""
         unknown = f"CASE WHEN {source} IS NOT NULL THEN 0 END" if source else "0"
-        self.items.append(Item(_coalesced([*ids, unknown]), slot))
+        self.items.append(Item(coalesced([*ids, unknown]), slot))
         if source:
             self.sourced.add(slot)
             self.items.append(Item(source, f"{slot}.source"))
             chosen = "".join(
                 f" WHEN {quoted(a)}.concept_id <> 0 THEN coalesce({quoted(a)}.source_concept_id, 0)" for a in aliases
             )
-            known = _coalesced([*source_ids, "0"])
+            known = coalesced([*source_ids, "0"])
             known = f"CASE{chosen} ELSE {known} END" if len(aliases) > 1 else known
             self.items.append(Item(f"CASE WHEN {source} IS NOT NULL THEN {known} END", f"{slot}.source_concept"))
             lost = f"{quoted(slot)} = 0 AND {quoted(f'{slot}.source')} IS NOT NULL"
             self.columns.unmapped.append(Unmapped(slot, quoted(f"{slot}.source"), lost))
         if several:
-            self.items.append(Item(_coalesced(domains) if domains else "NULL", f"{slot}.domain"))
+            self.items.append(Item(coalesced(domains) if domains else "NULL", f"{slot}.domain"))
             if results:
-                self.items.append(Item(_coalesced(results), f"{slot}.value"))
+                self.items.append(Item(coalesced(results), f"{slot}.value"))
             nth = [f"CASE WHEN {quoted(a)}.concept_id <> 0 THEN {quoted(a)}.nth END" for a in aliases]
-            self.items.append(Item(_coalesced([*nth, "1"]), "_target"))
+            self.items.append(Item(coalesced([*nth, "1"]), "_target"))
 
     def _constant(self, constant: Constant, *steps: str | int) -> str:
         at = self.columns.spec.at(*steps)
@@ -106,7 +106,3 @@ class Concepts:
             conditions.append(f"{quoted(alias)}.nth = 1")
         conditions += [f"coalesce({quoted(other)}.concept_id, 0) = 0" for other in earlier]
         self.joins.append(f"LEFT JOIN {self.table} AS {quoted(alias)} ON {' AND '.join(conditions)}")
-
-
-def _coalesced(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"

@@ -9,7 +9,19 @@ from omopify.compiler.concepts import Concepts
 from omopify.compiler.expressions import KEY, Over
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.plan import Finding, Item, Output
-from omopify.compiler.typed import DATE, DATETIME, INTEGER, NUMBER, TEXT, Typed, as_text, date_formats, literal, quoted
+from omopify.compiler.typed import (
+    DATE,
+    DATETIME,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    Typed,
+    as_text,
+    coalesced,
+    date_formats,
+    literal,
+    quoted,
+)
 from omopify.errors import Location, did_you_mean
 from omopify.specs.maps import Attribute, Events, Reference
 from omopify.specs.values import ConceptSpec, FieldSpec
@@ -22,6 +34,9 @@ REFERENCED = {
     "location": "location",
 }
 """Words that name a row of another table by its natural key."""
+
+REFERENCED_TABLES = tuple(REFERENCED.values())
+"""Tables whose rows are known by their natural key alone, whatever map writes them."""
 
 _CONCEPT_WORDS = ("concept", "type", "status", "value", "unit", "operator", "route", "qualifier")
 _NUMBER_WORDS = ("number", "low", "high", "quantity")
@@ -50,7 +65,6 @@ class Event:
     """CDM column -> SQL over the step table, for what ``set`` and ``concepts`` give."""
     joins: list[str] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
-    references: list[str] = field(default_factory=list)
     reference_keys: list[tuple[str, int, Location]] = field(default_factory=list)
 
     def build(self, written: Events, tables: list[cdm.Table]) -> None:
@@ -138,7 +152,7 @@ class Event:
                 sql = f"coalesce({sql}, 0)"
             items.append(Item(sql, column.name))
         row_id = "ids.id" if id_column else given.get("person_id", "")
-        referenced = table.name in REFERENCED.values() and not self.prefix
+        referenced = table.name in REFERENCED_TABLES and not self.prefix
         return Output(f"cdm.{table.name}", tuple(items), condition, row_hash, id_column, row_id, referenced, linked)
 
     def _end(self, sql: str, table: cdm.Table) -> str:
@@ -201,14 +215,13 @@ class Event:
         target = Target(self._name(word), DATE, required, partial=default)
         before = len(self.columns.typed)
         self.words[word] = quoted(target.name)
-        if self.columns.add(spec, target, *self.steps, said) is None:
+        found = self.columns.add(spec, target, *self.steps, said)
+        if found is None:
             return
         raw = f"{target.name}.raw"
         if any(item.alias == raw for item in self.columns.typed[before:]):
-            origin = self.columns.value_of(spec, *self.steps, said)
-            formats = date_formats(spec.dates or (origin.dates if origin else ()))
-            sql = [f"o_datetime({quoted(raw)}, {literal(f)})" for f in formats]
-            joined = sql[0] if len(sql) == 1 else f"coalesce({', '.join(sql)})"
+            formats = date_formats(spec.dates or found.dates)
+            joined = coalesced([f"o_datetime({quoted(raw)}, {literal(f)})" for f in formats])
             self.columns.typed.append(Item(joined, f"{target.name}.datetime"))
             self.words[f"{word}.datetime"] = quoted(f"{target.name}.datetime")
 
@@ -231,7 +244,6 @@ class Event:
         key = self.key(reference.key, *self.steps, word)
         if key is None:
             return
-        self.references.append(f"cdm.{table}")
         self.reference_keys.append((f"cdm.{table}", len(reference.key), self.columns.spec.at(*self.steps, word)))
         hashed, alias = self._name(f"{word}.hash"), self._name(f"{word} ref")
         self.columns.raw.append(Item(f"o_id({key})", hashed))
@@ -276,11 +288,7 @@ class Event:
         spec = self.columns.spec
         if slot not in self.concepts.sourced or not length or (word == "concept" and getattr(spec, "source", None)):
             return
-        column = quoted(f"{slot}.source")
-        if spec.too_long == "error":
-            self.columns.too_long.append((f"{slot} source", f"length({column}) > {length}", spec.at(*self.steps, word)))
-        else:
-            self.columns.issues.append(Finding(f"{slot} source", "cut to its length", f"length({column}) > {length}"))
+        self.columns.limit(f"{slot} source", f"{slot}.source", length, spec.too_long, spec.at(*self.steps, word))
 
 
 def event_tables(to: str, otherwise: str) -> list[str]:

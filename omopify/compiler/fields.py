@@ -27,6 +27,7 @@ from omopify.compiler.typed import (
     Typed,
     alike,
     as_text,
+    coalesced,
     date_formats,
     literal,
     quoted,
@@ -115,10 +116,10 @@ class Columns:
         if merged is None:
             self.context.problems.add("OM325", DIFFERENT_FORMATS, self.spec.at(*steps), DIFFERENT_FORMATS_HINT)
             return None
-        return replace(merged, sql=f"coalesce({', '.join(f.sql for f in found)})")
+        return replace(merged, sql=coalesced([f.sql for f in found]))
 
-    def add(self, spec: FieldSpec, target: Target, *steps: str | int) -> str | None:
-        """Add one field; return its type, or None if its expression is wrong."""
+    def add(self, spec: FieldSpec, target: Target, *steps: str | int) -> Typed | None:
+        """Add one field; return its expression, or None if something is wrong with it."""
         found = self.value_of(spec, *steps)
         if found is None:
             return None
@@ -126,8 +127,7 @@ class Columns:
         if target.type in (DATE, DATETIME):
             self.dates.add(target.name)
         if spec.map:
-            found = self._mapped(spec, target, found, *steps)
-            if found is None:
+            if not self._mapped(spec, target, found, *steps):
                 return None
         elif target.type in (DATE, DATETIME) and found.type == TEXT and found.sql != "NULL":
             self._date(spec, target, found, *steps)
@@ -139,23 +139,25 @@ class Columns:
             sql = self._cast(found, target, *steps)
             if sql is None:
                 return None
-            self._checked(target, found, sql)
+            self._typed_value(target, found, sql)
         if target.length:
-            self._length(spec, target, *steps)
+            rule = spec.too_long or self.spec.too_long
+            self.limit(target.name, target.name, target.length, rule, self.spec.at(*steps))
         if target.required:
             self.rejects.append(Finding(target.name, "missing", f"{column} IS NULL"))
-        return target.type
+        return found
 
-    def _checked(self, target: Target, found: Typed, sql: str) -> None:
-        allowed = ", ".join(target.values)
-        reason = "not in the value set" if target.values else REASONS.get(target.type, "not as expected")
-        if not target.values and not sql.startswith("o_whole("):
+    def _typed_value(self, target: Target, found: Typed, sql: str) -> None:
+        """Add a value that has its type already; it may still be no whole number, or not in the value set."""
+        rounds = target.type == INTEGER and found.type == NUMBER
+        if not rounds and not target.values:
             self.carry(target.name, Typed(sql, target.type))
             return
-        self.carry(f"{target.name}.raw", found)
-        raw = quoted(f"{target.name}.raw")
-        read = f"o_whole({raw})" if sql.startswith("o_whole(") else raw
+        raw = self._keep_raw(target, found.sql if rounds else sql)
+        read = f"o_whole({raw})" if rounds else raw
+        allowed = ", ".join(target.values)
         self.typed.append(Item(f"CASE WHEN {read} IN ({allowed}) THEN {read} END" if allowed else read, target.name))
+        reason = "not in the value set" if allowed else REASONS[target.type]
         self._issue(target, reason, f"{raw} IS NOT NULL AND {quoted(target.name)} IS NULL")
 
     def carry(self, name: str, found: Typed) -> None:
@@ -221,11 +223,11 @@ class Columns:
         self._issue(target, "not in the value set", lost)
         self.unmapped.append(Unmapped(target.name, raw, lost))
 
-    def _mapped(self, spec: FieldSpec, target: Target, found: Typed, *steps: str | int) -> Typed | None:
+    def _mapped(self, spec: FieldSpec, target: Target, found: Typed, *steps: str | int) -> bool:
         assert spec.map is not None
         values = self._map_values(spec.map, *steps)
         if values is None:
-            return None
+            return False
         branches, nothing = [], []
         for key, becomes in values.items():
             if becomes is None or becomes == "":
@@ -234,7 +236,7 @@ class Columns:
                 continue
             sql = self._constant(becomes, target, *steps, "map")
             if sql is None:
-                return None
+                return False
             branches.append(f"WHEN {folded(key)} THEN {sql}")
         raw = self._keep_raw(target, as_text(found).sql)
         said = f"o_fold({raw})"
@@ -245,7 +247,7 @@ class Columns:
         if spec.otherwise is not None:
             other = self._constant(spec.otherwise, target, *steps, "otherwise")
             if other is None:
-                return None
+                return False
             last = f" ELSE {other}"
         # A missing value stays missing, whatever 'otherwise' says of unknown ones.
         case = f"CASE {said} {' '.join(branches)}{last} END" if branches else "NULL"
@@ -257,13 +259,13 @@ class Columns:
             lost += f" AND {said} NOT IN ({', '.join(nothing)})"
         self._issue(target, "not in the value map", lost)
         self.unmapped.append(Unmapped(target.name, raw, lost))
-        return Typed(quoted(target.name), target.type)
+        return True
 
     def _map_values(self, written: ValueMap, *steps: str | int) -> dict[str, str | None] | None:
         if not written.file:
-            folded: dict[str, str] = {}
+            seen: dict[str, str] = {}
             for key in written.values:
-                first = folded.setdefault(fold(key), key)
+                first = seen.setdefault(fold(key), key)
                 if first != key:
                     message = f"'{key}' and '{first}' are the same value here (case and blanks do not matter)"
                     self.context.problems.add("OM320", message, self.spec.at(*steps, "map", key, key=True))
@@ -312,10 +314,10 @@ class Columns:
                 return
         raw = self._keep_raw(target, found.sql)
         rule = spec.partial or self.spec.partial or target.partial
-        full = _coalesced([f"o_date({raw}, {literal(f)})" for f in formats])
+        full = coalesced([f"o_date({raw}, {literal(f)})" for f in formats])
         if target.type == DATETIME:
             timed = [f"o_datetime({raw}, {literal(f)})" for f in formats]
-            full = _coalesced([*timed, f"CAST({full} AS timestamp)"])
+            full = coalesced([*timed, f"CAST({full} AS timestamp)"])
         guess = _guess(raw, formats, rule)
         column, complete = quoted(target.name), f"{target.name}.full"
         self.typed.append(Item(full, complete))
@@ -345,13 +347,13 @@ class Columns:
             self.context.problems.add("OM324", message, self.spec.at(*steps, "not_before"), hint)
         return next((item.sql for item in self.imputed if item.alias == name), quoted(name))
 
-    def _length(self, spec: FieldSpec, target: Target, *steps: str | int) -> None:
-        rule = spec.too_long or self.spec.too_long
-        column = quoted(target.name)
+    def limit(self, name: str, column: str, length: int, rule: str, at: Location) -> None:
+        """Say what is done with texts that are longer than their CDM column: fail the run, or cut and count."""
+        longer = f"length({quoted(column)}) > {length}"
         if rule == "error":
-            self.too_long.append((target.name, f"length({column}) > {target.length}", self.spec.at(*steps)))
-            return
-        self.issues.append(Finding(target.name, "cut to its length", f"length({column}) > {target.length}"))
+            self.too_long.append((name, longer, at))
+        else:
+            self.issues.append(Finding(name, "cut to its length", longer))
 
 
 def fold(text: str) -> str:
@@ -365,11 +367,7 @@ def folded(key: str) -> str:
 
 
 def _guess(raw: str, formats: tuple[str, ...], rule: str) -> str:
-    return _coalesced([f"o_impute({raw}, {literal(f)}, {literal(rule)})" for f in formats])
-
-
-def _coalesced(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
+    return coalesced([f"o_impute({raw}, {literal(f)}, {literal(rule)})" for f in formats])
 
 
 def _inside(spec: MapFile, steps: tuple[str | int, ...], text: str) -> Location:

@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from omopify.compiler.relations import PROVENANCE, Context, Relation
-from omopify.compiler.typed import Typed, quoted
+from omopify.compiler.typed import SQL_TYPES, Typed, quoted
 from omopify.errors import Location, did_you_mean
 from omopify.specs.project import LoadedMap
 
@@ -22,16 +22,6 @@ _FORBIDDEN = (
     "local", "age", "txid_", "get_current", "transaction_", "version", "pg_", "query",
 )  # fmt: skip
 """How functions begin that read files, or that give another result tomorrow."""
-
-
-_SQL_TYPES = {
-    "text": "varchar",
-    "integer": "integer",
-    "number": "double",
-    "date": "date",
-    "datetime": "timestamp",
-    "boolean": "boolean",
-}
 
 
 def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
@@ -67,7 +57,7 @@ def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
         return None
     ctes = [f"{quoted(n)} AS (SELECT * FROM source.{quoted(n)})" for n in spec.reads if n in context.pack.sources]
     before = f"    WITH {', '.join(ctes)}\n" if ctes else ""
-    casts = [f"TRY_CAST({quoted(name)} AS {_SQL_TYPES[kind]}) AS {quoted(name)}" for name, kind in spec.gives.items()]
+    casts = [f"TRY_CAST({quoted(name)} AS {SQL_TYPES[kind]}) AS {quoted(name)}" for name, kind in spec.gives.items()]
     given = ", ".join([*PROVENANCE, *casts])
     table = f"(\n{before}    SELECT {given} FROM (\n{sql}\n    ) AS handwritten)"
     columns = {name: Typed(quoted(name), kind, ("%Y-%m-%d",)) for name, kind in spec.gives.items()}

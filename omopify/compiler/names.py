@@ -206,23 +206,19 @@ class _Join:
 def open_input(loaded: LoadedMap, context: Context) -> Input | None:
     """Find a map's sources and joins and return what its expressions may name; note what is not there."""
     spec = loaded.spec
-    names = [spec.source_from] if spec.source_from else list(spec.union)
-    relations = []
     if spec.sql:
-        names = [spec.sql]
-        written = handwritten(loaded, context)
-        relations = [written] if written else []
-    for name in names if not spec.sql else ():
-        steps = ("from",) if spec.source_from else ("union", name)
-        relation = _find(str(name), context, spec, steps)
-        if relation:
-            relations.append(relation)
+        found_relations = [handwritten(loaded, context)]
+    elif spec.source_from:
+        found_relations = [_find(spec.source_from, context, spec, ("from",))]
+    else:
+        found_relations = [_find(name, context, spec, ("union", name)) for name in spec.union]
+    relations = [relation for relation in found_relations if relation]
     joins = {}
     for alias, join in spec.join.items():
         relation = _find(join.source or alias, context, spec, ("join", alias, "from"))
         if relation:
             joins[alias] = (relation, join)
-    if len(relations) < len(names) or len(joins) < len(spec.join):
+    if len(relations) < len(found_relations) or len(joins) < len(spec.join):
         return None
     columns = _stacked(relations, spec, context)
     for alias, (relation, _) in joins.items():

@@ -138,7 +138,6 @@ class MapPlan:
     name: str
     at: Location
     reads: tuple[str, ...]
-    references: tuple[str, ...]
     before: tuple[Cte, ...]
     """Input, shape, filters and converted fields."""
     after: tuple[Cte, ...]
@@ -160,6 +159,11 @@ class MapPlan:
     key_parts: int
     reference_keys: tuple[tuple[str, int, Location], ...]
     """References to other tables: (table, number of key parts, where)."""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The tables whose rows the map names by key, each once."""
+        return tuple(dict.fromkeys(table for table, _, _ in self.reference_keys))
 
     @property
     def writes(self) -> tuple[str, ...]:

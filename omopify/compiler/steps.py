@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omopify.compiler.concepts import Concepts
-from omopify.compiler.events import Event, table_of_domain
+from omopify.compiler.events import REFERENCED_TABLES, Event, table_of_domain
 from omopify.compiler.fields import Columns
 from omopify.compiler.names import Input
 from omopify.compiler.plan import Assertion, Cte, Finding, Item, MapPlan, Output, Parent, Select, chunks
@@ -15,8 +15,6 @@ from omopify.compiler.typed import BOOLEAN, Typed, literal, quoted
 
 _ROW = ("_file", "_row", "_n", "_left_out", "_key")
 _USABLE = "(_left_out IS NULL AND _reject = 0)"
-_BY_KEY_ALONE = ("person", "visit_occurrence", "care_site", "location", "provider")
-"""Tables whose rows are known by their natural key alone: other maps refer to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,6 @@ class Parts:
             name=spec.map,
             at=spec.at("map"),
             reads=tuple(dict.fromkeys(reads)),
-            references=tuple(dict.fromkeys(name for event in self.events for name in event.references)),
             before=tuple(before),
             after=tuple(self._after(rejects, issues, imputed)),
             lookups=tuple(self.concepts.lookups),
@@ -150,7 +147,7 @@ class Parts:
         resolved = Select(_unique(items), "typed", "typed", tuple(joins))
         ctes = [Cte("resolved", "references and concepts", (resolved,))]
         verdict = "".join(f"\n            WHEN {f.condition} THEN {n}" for n, f in enumerate(rejects, 1))
-        own_name = spec.to.startswith("dsp.") or spec.to in _BY_KEY_ALONE
+        own_name = spec.to.startswith("dsp.") or spec.to in REFERENCED_TABLES
         prefix = "" if own_name else f"{literal(spec.map)} || chr(31) || "
         judged = [
             Item(
@@ -234,7 +231,7 @@ class Parts:
             message = "{n} rows have no concept, and 'on_unmapped: error' is set"
             hint, query = "map them, or choose zero or reject", f"{rows}coalesce(concept, 0) = 0"
             found.append(Assertion("OM503", message, hint, query, spec.at("on_unmapped")))
-        if spec.to in _BY_KEY_ALONE:
+        if spec.to in REFERENCED_TABLES:
             message = f"{{n}} rows have a key that another map has written to '{spec.to}' before"
             hint = "one table has one row for a key: keep one of the maps, or part them by a filter"
             known = f"_hash IN (SELECT hash FROM work.{quoted(f'ids of {spec.to}')})"

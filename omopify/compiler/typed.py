@@ -23,6 +23,16 @@ TEXT, INTEGER, NUMBER, DATE, DATETIME, BOOLEAN = "text", "integer", "number", "d
 NULL = "null"
 NUMERIC = (INTEGER, NUMBER)
 
+SQL_TYPES = {
+    TEXT: "varchar",
+    INTEGER: "integer",
+    NUMBER: "double precision",
+    DATE: "date",
+    DATETIME: "timestamp",
+    BOOLEAN: "boolean",
+}
+"""How the types of the language are called in SQL."""
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
@@ -83,14 +93,14 @@ def read_date(value: Typed, formats: tuple[str, ...]) -> str:
     """Return SQL that reads a value as a full date in one of the formats, NULL when it is none."""
     if value.type in (DATE, DATETIME):
         return value.sql if value.type == DATE else f"CAST({value.sql} AS date)"
-    return _first([f"o_date({value.sql}, {literal(f)})" for f in date_formats(formats)])
+    return coalesced([f"o_date({value.sql}, {literal(f)})" for f in date_formats(formats)])
 
 
 def read_part(value: Typed, part: str) -> str:
     """Return SQL for the ``year`` or ``month`` of a date, also of a partial one that has it (``1961-05``)."""
     if value.type in (DATE, DATETIME):
         return f"CAST(extract({part} FROM {value.sql}) AS integer)"
-    return _first([f"o_{part}({value.sql}, {literal(f)})" for f in date_formats(value.dates)])
+    return coalesced([f"o_{part}({value.sql}, {literal(f)})" for f in date_formats(value.dates)])
 
 
 def as_text(value: Typed) -> Typed:
@@ -101,5 +111,6 @@ def as_text(value: Typed) -> Typed:
     return replace(value, sql=sql, type=TEXT)
 
 
-def _first(choices: list[str]) -> str:
+def coalesced(choices: list[str]) -> str:
+    """Return SQL for the first of several values that is filled."""
     return choices[0] if len(choices) == 1 else f"coalesce({', '.join(choices)})"

@@ -8,17 +8,18 @@ Columns that are not given are empty; of expected rows only the columns that are
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from omopify import cdm
+from omopify.compiler.events import REFERENCED_TABLES
 from omopify.compiler.plan import MapPlan, Plan
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.compiler.typed import quoted
-from omopify.conversion.session import load_functions, prepare_tables
+from omopify.conversion.session import insert_rows, load_functions, prepare_tables
 from omopify.conversion.vocabulary import Vocabulary, concept_files, load_concept_files, load_constants, load_vocabulary
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problems
@@ -127,7 +128,7 @@ class _Run:
             (1, number, *(self._cell(row, column, missing) for column in dict.fromkeys(names)))
             for number, row in enumerate(rows, 1)
         ]
-        self._rows(f"source.main.{quoted(name)}", ["_file", "_row", *dict.fromkeys(names)], values)
+        insert_rows(self.db, f"source.main.{quoted(name)}", ["_file", "_row", *dict.fromkeys(names)], values)
 
     def _cell(self, row: Mapping[str, str | None], column: str, missing: set[str]) -> str | None:
         value = next((v for name, v in row.items() if name.casefold() == column.casefold()), None)
@@ -141,11 +142,7 @@ class _Run:
             (1, number, row.get("trial") or trial, *(row.get(field) for field in table.fields))
             for number, row in enumerate(rows, 1)
         ]
-        self._rows(f"dsp.{quoted(table.table)}", columns, values)
-
-    def _rows(self, table: str, columns: Iterable[str], rows: list[tuple[Any, ...]]) -> None:
-        if rows:
-            self.db.script(render("run/rows.sql.jinja", table=table, columns=list(columns), rows=rows))
+        insert_rows(self.db, f"dsp.{quoted(table.table)}", columns, values)
 
     def _compare(self, name: str, expected: Any, own: str) -> list[str]:
         table = name if "." in name else f"audit.{name}" if name in _AUDIT else f"cdm.{name}"
@@ -180,8 +177,7 @@ class _Run:
                 tables.append(f"cdm.{quoted(table.name)}")
                 if len(table.primary_key) == 1:
                     tables.append(f"register.{quoted(table.name)}")
-        for name in ("person", "visit_occurrence", "provider", "care_site", "location"):
-            tables.append(f"work.{quoted(f'ids of {name}')}")
+        tables += [f"work.{quoted(f'ids of {name}')}" for name in REFERENCED_TABLES]
         names = [scope.name for scope in self.plan.scopes]
         self.db.script(render("maptests/reset.sql.jinja", tables=tables, scopes=names))
         for step in self.plan.maps:

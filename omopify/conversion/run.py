@@ -22,7 +22,7 @@ from omopify.compiler.plan import MapPlan, Plan
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.conversion.manifest import Manifest, write_manifest
-from omopify.conversion.session import load_functions, prepare_tables
+from omopify.conversion.session import insert_rows, load_functions, prepare_tables
 from omopify.conversion.sources import headers, staged, table_columns
 from omopify.conversion.vocabulary import (
     Vocabulary,
@@ -245,9 +245,7 @@ class _Job:
                 rows.append((number, name, file.file, file.sheet, file.rows, file.sha256))
                 parts.append((number, file.parquet.absolute().as_posix(), file.columns))
             db.script(render("run/source.sql.jinja", source=name, files=parts, columns=columns[name]))
-        if rows:
-            names = ("file_number", "source", "file", "sheet", "rows", "sha256")
-            db.script(render("run/rows.sql.jinja", table="audit.files", columns=names, rows=rows))
+        insert_rows(db, "audit.files", ("file_number", "source", "file", "sheet", "rows", "sha256"), rows)
 
     def _map(self, db: DuckDB, step: MapPlan) -> None:
         rejected = False
@@ -277,8 +275,8 @@ class _Job:
     def _finish(self, db: DuckDB) -> None:
         if self.problems.errors:
             return
-        self._rows(db, "audit.written", ("map", "table_name", "rows"), _summed(self.written))
-        self._rows(
+        insert_rows(db, "audit.written", ("map", "table_name", "rows"), _summed(self.written))
+        insert_rows(
             db, "audit.columns", ("source", "column", "label", "decision", "reason", "filled", "rows"), self._coverage()
         )
         self._cdm_source(db)
@@ -302,10 +300,6 @@ class _Job:
             message = f"{lost} of {rows} rows of map '{name}' have a '{field_name}' that is of no use: {reason}"
             hint = "look at audit.rejects and audit.value_issues, and at the formats and value maps of the field"
             self.problems.add("OM506", message, at[name], hint, severity="warning")
-
-    def _rows(self, db: DuckDB, table: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
-        if rows:
-            db.script(render("run/rows.sql.jinja", table=table, columns=columns, rows=rows))
 
     def _coverage(self) -> list[tuple[object, ...]]:
         pack = self.project.pack
@@ -356,7 +350,7 @@ class _Job:
                 at = self.project.file.at("cdm_source", name, key=True)
                 self.problems.add("OM332", f"there is no column '{name}' in cdm_source", at)
         row = {n: v[: fields[n].length] if isinstance(v, str) and fields[n].length else v for n, v in row.items()}
-        self._rows(db, "cdm.cdm_source", tuple(row), [tuple(row.values())])
+        insert_rows(db, "cdm.cdm_source", tuple(row), [tuple(row.values())])
 
     def _known_or_zero(self, db: DuckDB, concept_id: int) -> int:
         return int(db.rows(render("run/known_or_zero.sql.jinja", concept_id=concept_id))[0][0])

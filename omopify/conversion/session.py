@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from omopify import cdm
+from omopify.compiler.events import REFERENCED_TABLES
 from omopify.compiler.render import render
+from omopify.compiler.typed import SQL_TYPES
 from omopify.engines.duckdb import DuckDB
 from omopify.resources import data
 from omopify.specs.project import Pack
-
-REFERENCED = ("person", "visit_occurrence", "provider", "care_site", "location")
-"""Tables whose rows other maps refer to by key."""
-
-_TYPES = {
-    "text": "varchar",
-    "integer": "integer",
-    "number": "double precision",
-    "date": "date",
-    "datetime": "timestamp",
-    "boolean": "boolean",
-}
 
 
 def load_functions(db: DuckDB) -> None:
@@ -37,7 +29,13 @@ def prepare_tables(db: DuckDB, pack: Pack) -> None:
             cdm_tables=tables,
             schema="cdm",
             dsp=list(pack.tables.values()),
-            types=_TYPES,
-            referenced=REFERENCED,
+            types=SQL_TYPES,
+            referenced=REFERENCED_TABLES,
         )
     )
+
+
+def insert_rows(db: DuckDB, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Append rows of plain values to a table (named as in SQL); nothing is done without rows."""
+    if rows:
+        db.script(render("run/rows.sql.jinja", table=table, columns=columns, rows=rows))

@@ -10,6 +10,7 @@ from omopify import cdm
 from omopify.compiler.fields import fold
 from omopify.compiler.plan import ConstantUse, Plan, Statement
 from omopify.compiler.render import render
+from omopify.conversion.session import insert_rows
 from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
 from omopify.errors import Location, OmopifyError, Problems, did_you_mean
 from omopify.specs.project import Pack, Project, read_table
@@ -120,7 +121,7 @@ def judge_constants(plan: Plan, known: Mapping[int, str], problems: Problems) ->
 
 
 def concept_files(pack: Pack, plan: Plan, problems: Problems) -> list[tuple[str, str, int, str]]:
-    """Read the concept files that maps name: (file, folded value, concept id, purpose), accepted rows only."""
+    """Read the concept files that maps name: (file, value, concept id, purpose), accepted rows only."""
     folders = {loaded.pack: loaded.folder for loaded in pack.maps}
     wanted = dict.fromkeys((lookup.file, step.at) for step in plan.maps for lookup in step.lookups if lookup.file)
     rows: list[tuple[str, str, int, str]] = []
@@ -133,9 +134,7 @@ def concept_files(pack: Pack, plan: Plan, problems: Problems) -> list[tuple[str,
 
 def load_concept_files(rows: list[tuple[str, str, int, str]], database: DuckDB, problems: Problems) -> None:
     """Put what ``concept_files`` returned where the maps' look-ups find it; warn of ids that nobody knows."""
-    columns = ("file", "value", "concept_id", "purpose")
-    if rows:
-        database.script(render("run/rows.sql.jinja", table="work.concept_files", columns=columns, rows=rows))
+    insert_rows(database, "work.concept_files", ("file", "value", "concept_id", "purpose"), rows)
     for file, unknown in database.rows(render("run/unknown_ids.sql")):
         message = f"{unknown} concept ids of this file are not in the vocabulary"
         hint = "their values get concept 0 and are counted; load an Athena download that has them"
@@ -153,6 +152,5 @@ def _concept_file(file: str, path: Path, at: Location, problems: Problems) -> It
         purpose = (row.get("mappingType") or "MAPS_TO").upper()
         # Stewards map codes or terms: a value is found by either.
         for said in dict.fromkeys((row["sourceName"], row.get("sourceCode", ""))):
-            if not said:
-                continue
-            yield file, said, int(row["conceptId"]), purpose
+            if said:
+                yield file, said, int(row["conceptId"]), purpose
