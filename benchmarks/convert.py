@@ -19,7 +19,7 @@ from omopify.compiler.plan import MapPlan
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, scopes, statements
 from omopify.conversion.session import load_functions, prepare_tables
-from omopify.conversion.sources import headers, staged, table_columns
+from omopify.conversion.sources import create_source_tables, headers, staged
 from omopify.conversion.vocabulary import (
     concept_files,
     find_vocabulary,
@@ -92,12 +92,7 @@ def _maps(project: Project, bare: bool) -> float:
             load_vocabulary(vocabulary, db, problems)
             load_constants(plan, db, problems)
             load_concept_files(concept_files(project.pack, plan, problems), db, problems)
-            columns = table_columns(project.pack, plan, sources)
-            for source in project.pack.sources:
-                found = sources[source].files if source in sources else ()
-                parts = [(n, f.parquet.absolute().as_posix(), f.columns) for n, f in enumerate(found, 1)]
-                sql = renderer.render("run/source.sql.jinja", source=source, files=parts, columns=columns[source])
-                db.script(sql)
+            create_source_tables(db, project.pack, plan, sources)
             scripts = [_bare(step, 9 * number) for number, step in enumerate(plan.maps)] if bare else []
             started = time.process_time()
             for statement in scopes(plan):

@@ -23,7 +23,7 @@ from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.conversion.manifest import Manifest, write_manifest
 from omopify.conversion.session import insert_rows, load_functions, prepare_tables
-from omopify.conversion.sources import headers, staged, table_columns
+from omopify.conversion.sources import create_source_tables, headers, staged
 from omopify.conversion.vocabulary import (
     Vocabulary,
     check_names,
@@ -230,22 +230,8 @@ class _Job:
         load_constants(self.plan, db, self.problems)
         self.problems.stop_if_errors()
         load_concept_files(self.files, db, self.problems)
-        self._source_tables(db)
+        create_source_tables(db, self.project.pack, self.plan, self.sources)
         self.clock.lap("vocabulary")
-
-    def _source_tables(self, db: DuckDB) -> None:
-        number = 0
-        rows: list[tuple[object, ...]] = []
-        columns = table_columns(self.project.pack, self.plan, self.sources)
-        for name in self.project.pack.sources:
-            parts = []
-            found = self.sources.get(name)
-            for file in found.files if found else ():
-                number += 1
-                rows.append((number, name, file.file, file.sheet, file.rows, file.sha256))
-                parts.append((number, file.parquet.absolute().as_posix(), file.columns))
-            db.script(render("run/source.sql.jinja", source=name, files=parts, columns=columns[name]))
-        insert_rows(db, "audit.files", ("file_number", "source", "file", "sheet", "rows", "sha256"), rows)
 
     def _map(self, db: DuckDB, step: MapPlan) -> None:
         rejected = False

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from omopify.compiler.plan import Plan
+from omopify.compiler.render import render
+from omopify.conversion.session import insert_rows
+from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems
 from omopify.specs.project import Pack
 from omopify.staging import ReadOptions, SourceRequest, StagedFile, StagedSource, read_headers, stage
@@ -100,7 +103,7 @@ def _shown(file: StagedFile) -> str:
     return f"{file.file} [{file.sheet}]" if file.sheet else file.file
 
 
-def table_columns(pack: Pack, plan: Plan, sources: Mapping[str, StagedSource]) -> dict[str, tuple[str, ...]]:
+def _table_columns(pack: Pack, plan: Plan, sources: Mapping[str, StagedSource]) -> dict[str, tuple[str, ...]]:
     """Return the columns of each source's table: those of the export, and those known or used but not exported."""
     used = [pair for step in plan.maps for pair in step.columns]
     used += [pair for scope in plan.scopes for pair in scope.columns]
@@ -112,3 +115,19 @@ def table_columns(pack: Pack, plan: Plan, sources: Mapping[str, StagedSource]) -
         known = {c.casefold(): c for c in wanted if c.casefold() not in folded}
         tables[name] = (*brought, *known.values())
     return tables
+
+
+def create_source_tables(db: DuckDB, pack: Pack, plan: Plan, sources: Mapping[str, StagedSource]) -> None:
+    """Make the staged export readable as ``source.<name>``, and list its files by number in ``audit.files``."""
+    number = 0
+    rows: list[tuple[object, ...]] = []
+    columns = _table_columns(pack, plan, sources)
+    for name in pack.sources:
+        parts = []
+        found = sources.get(name)
+        for file in found.files if found else ():
+            number += 1
+            rows.append((number, name, file.file, file.sheet, file.rows, file.sha256))
+            parts.append((number, file.parquet.absolute().as_posix(), file.columns))
+        db.script(render("run/source.sql.jinja", source=name, files=parts, columns=columns[name]))
+    insert_rows(db, "audit.files", ("file_number", "source", "file", "sheet", "rows", "sha256"), rows)

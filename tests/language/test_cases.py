@@ -7,16 +7,12 @@ from typing import Any
 
 import pytest
 
-from .workbench import CASES, Workbench, cases
+from .workbench import CASES, Workbench, cases, parameters
 
 ALL = dict(cases(CASES))
 
 
-PARAMETERS = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=case["bug"])) if "bug" in case else name
-    for name, case in ALL.items()
-]
-"""``bug:`` in a case names a known mistake; when it is mended the case passes, and the mark must go."""
+PARAMETERS = parameters(ALL)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

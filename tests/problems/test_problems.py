@@ -9,15 +9,11 @@ from typing import Any
 import pytest
 
 import omopify
-from tests.language.workbench import Workbench, cases
+from tests.language.workbench import Workbench, cases, parameters
 
 CASES = Path(__file__).parent / "cases"
 ALL = dict(cases(CASES))
-PARAMETERS = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=case["bug"])) if "bug" in case else name
-    for name, case in ALL.items()
-]
-"""``bug:`` names a message that is worse than it should be; when it is mended, the mark must go."""
+PARAMETERS = parameters(ALL)
 
 CODE = re.compile(r"\bOM[1-7][0-9]{2}\b")
 
