@@ -18,16 +18,10 @@ from omopify.compiler import render as renderer
 from omopify.compiler.plan import MapPlan
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, scopes, statements
-from omopify.conversion.session import load_functions, prepare_tables
+from omopify.conversion.session import open_database, prepare_tables
 from omopify.conversion.sources import create_source_tables, headers, staged
-from omopify.conversion.vocabulary import (
-    concept_files,
-    find_vocabulary,
-    load_concept_files,
-    load_constants,
-    load_vocabulary,
-)
-from omopify.engines.duckdb import DuckDB
+from omopify.conversion.terms import read_terms
+from omopify.conversion.vocabulary import find_vocabulary, prepare_vocabulary, vocabulary_file
 from omopify.errors import Problems
 from omopify.specs.project import Project, load_project
 from omopify.synthetic import write_impress
@@ -86,12 +80,12 @@ def _maps(project: Project, bare: bool) -> float:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name)
         (path / "scratch").mkdir()
-        with DuckDB(path / "out.duckdb", path / "keys.duckdb", path / "scratch", [cache, *vocabulary.paths]) as db:
-            load_functions(db)
+        loaded = vocabulary_file(vocabulary, project.out / ".vocabulary")
+        assert loaded is not None
+        terms = read_terms(project.pack, plan, problems)
+        with open_database(path / "out.duckdb", path / "keys.duckdb", path / "scratch", [cache], loaded) as db:
             prepare_tables(db, project.pack)
-            load_vocabulary(vocabulary, db, problems)
-            load_constants(plan, db, problems)
-            load_concept_files(concept_files(project.pack, plan, problems), db, problems)
+            prepare_vocabulary(plan, terms, [], db, problems)
             create_source_tables(db, project.pack, plan, sources)
             scripts = [_bare(step, 9 * number) for number, step in enumerate(plan.maps)] if bare else []
             started = time.process_time()

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from omopify.compiler.plan import Plan
     from omopify.conversion.vocabulary import Vocabulary
-    from omopify.errors import Problem, Problems
+    from omopify.errors import Problems
     from omopify.specs.project import Project
 
 
@@ -31,7 +31,7 @@ def command(project: Path, format: str) -> None:
     Files, words, expressions, columns (against the export's headers, if the data folder is there), concept
     files and the vocabulary's files are checked; everything that is wrong is shown at once.
     """
-    from omopify.cli.show import show_problems
+    from omopify.cli.show import annotation, show_problems
     from omopify.errors import Problems
 
     problems = Problems()
@@ -42,7 +42,7 @@ def command(project: Path, format: str) -> None:
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     elif format == "github":
         for problem in found:
-            click.echo(_annotation(problem))
+            click.echo(annotation(problem))
     else:
         show_problems(found)
     if problems.errors:
@@ -54,7 +54,8 @@ def command(project: Path, format: str) -> None:
 def _check(path: Path, problems: Problems) -> tuple[int, int]:
     """Note everything that is wrong with a project and return how many maps and sources it has."""
     from omopify.compiler.planner import make_plan
-    from omopify.conversion.vocabulary import concept_files, find_vocabulary
+    from omopify.conversion.terms import read_terms
+    from omopify.conversion.vocabulary import find_vocabulary, local_concepts
     from omopify.specs.project import load_project
 
     project = load_project(path, problems)
@@ -66,24 +67,18 @@ def _check(path: Path, problems: Problems) -> tuple[int, int]:
     plan = make_plan(project.pack, export_headers(project, problems), problems)
     vocabulary = find_vocabulary(project, problems)
     if plan:
-        concept_files(project.pack, plan, problems)
+        read_terms(project.pack, plan, problems, project)
+        local_concepts(project.pack, problems)
         _check_constants(plan, vocabulary, problems)
     return len(project.pack.maps), len(project.pack.sources)
 
 
 def _check_constants(plan: Plan, vocabulary: Vocabulary, problems: Problems) -> None:
-    """Compare the concepts that maps name with the vocabulary, where its files are small enough to look through."""
-    from omopify.conversion.vocabulary import judge_constants
-    from omopify.vocabulary.athena import concept_names
+    """Compare the concepts that maps name with the vocabulary, unless its files are too large to look through."""
+    from omopify.conversion.vocabulary import judge_constants, known_names
 
-    wanted = {use.concept_id for use in plan.constants}
-    known: dict[int, str] = {}
-    for folder in vocabulary.folders:
-        names = concept_names(folder, wanted)
-        if names is None:
-            return
-        known = {**names, **known}  # the first folder wins, as in a run
-    if vocabulary.folders:
+    known = known_names(vocabulary, {use.concept_id for use in plan.constants})
+    if known is not None:
         judge_constants(plan, known, problems)
 
 
@@ -92,22 +87,6 @@ def export_headers(project: Project, problems: Problems) -> dict[str, dict[str, 
     from omopify.conversion.sources import headers
 
     return headers(project.pack, project.data, problems) if project.data.is_dir() else {}
-
-
-def _annotation(problem: Problem) -> str:
-    """Return a problem as a GitHub workflow command, which puts it beside the line in a pull request."""
-    place = ""
-    if problem.at:
-        place = f"file={_escaped(problem.at.path)},"
-        if problem.at.line:
-            place += f"line={problem.at.line},col={problem.at.column},"
-    text = problem.message + (f"; {problem.hint}" if problem.hint else "")
-    return f"::{problem.severity} {place}title={problem.code}::{_escaped(text, in_property=False)}"
-
-
-def _escaped(text: str, *, in_property: bool = True) -> str:
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return text.replace(":", "%3A").replace(",", "%2C") if in_property else text
 
 
 def _count(number: int, word: str) -> str:

@@ -19,7 +19,18 @@ def _size(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.option("--out", type=click.Path(path_type=Path), help="Where the result goes, instead of the project's 'out:'.")
 @click.option("--memory-limit", callback=_size, help="The most memory the database may use, such as 2GB.")
 @click.option("--threads", type=click.IntRange(min=1), help="The most processor threads to use.")
-def command(project: Path, out: Path | None, memory_limit: str | None, threads: int | None) -> None:
+@click.option(
+    "--vocabulary", type=click.Path(path_type=Path), help="A vocabulary file or folder, instead of the project's."
+)
+@click.option("--draft", is_flag=True, help="Also use rows of concept files that nobody has checked yet.")
+def command(
+    project: Path,
+    out: Path | None,
+    memory_limit: str | None,
+    threads: int | None,
+    vocabulary: Path | None,
+    draft: bool,
+) -> None:
     """Convert PROJECT's export into an OMOP CDM.
 
     PROJECT is a folder with a file omopify.yaml. The result is a DuckDB file with the schemas cdm (OMOP CDM
@@ -36,13 +47,16 @@ def command(project: Path, out: Path | None, memory_limit: str | None, threads: 
         problems.stop_if_errors()
     assert loaded is not None
     with progress() as say:
-        result = run(loaded, Options(out, memory_limit, threads), problems, say)
+        result = run(loaded, Options(out, memory_limit, threads, vocabulary, draft), problems, say)
     show_problems(result.warnings)
     columns = ("rows_read", "rows_used", "rows_filtered", "rows_deduplicated", "rows_rejected", "rows_written")
     maps = result.manifest["maps"]
     rows = [(name, *(maps[name][c] for c in columns)) for name in result.manifest["order"]]
     table("Where the rows went", ("map", "read", "used", "filtered", "duplicate", "rejected", "written"), rows)
     totals = result.manifest["totals"]
+    unchecked = sum(counts["unchecked"] for counts in result.manifest["concept_files"].values())
+    if draft:
+        click.echo(f"draft: {unchecked} mappings that nobody has checked were used")
     click.echo(
         f"rejected rows {totals['rejects']}, values left out {totals['value_issues']}, "
         f"dates filled in {totals['imputations']}, values without a concept {totals['unmapped_values']}, "

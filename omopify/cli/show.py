@@ -45,6 +45,22 @@ def _excerpt(problem: Problem) -> str:
     return f"{at.line:>6} | {line}\n{'':>6} | {'':>{start}}{'^' * max(end - start, 1)}"
 
 
+def annotation(problem: Problem) -> str:
+    """Return a problem as a GitHub workflow command, which puts it beside the line in a pull request."""
+    place = ""
+    if problem.at:
+        place = f"file={_escaped(problem.at.path)},"
+        if problem.at.line:
+            place += f"line={problem.at.line},col={problem.at.column},"
+    text = problem.message + (f"; {problem.hint}" if problem.hint else "")
+    return f"::{problem.severity} {place}title={problem.code}::{_escaped(text, in_property=False)}"
+
+
+def _escaped(text: str, *, in_property: bool = True) -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if in_property else text
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Give a function that shows what is being done: one line that changes on a terminal, silent in a pipe."""

@@ -29,13 +29,26 @@ class Concepts:
     """Constants that rows get without having said anything: counted if the vocabulary does not know them."""
     sourced: set[str] = field(default_factory=set)
     """Slots that have a source value."""
+    _field: str = ""
+    _domains: tuple[str, ...] = ()
 
-    def add(self, slot: str, ways: tuple[ConceptSpec, ...], *steps: str | int, several: bool = False) -> None:
-        """Add a slot; ``several`` lets one value give several concepts (each a row of its own)."""
+    def add(
+        self,
+        slot: str,
+        ways: tuple[ConceptSpec, ...],
+        *steps: str | int,
+        several: bool = False,
+        domains: tuple[str, ...] = (),
+    ) -> None:
+        """Add a slot; ``several`` lets one value give several concepts (each a row of its own).
+
+        ``domains`` are those that fit the field, any if empty: conversion takes what it finds, ``vocab check`` tells.
+        """
+        self._field, self._domains = slot, domains
         ids: list[str] = []
         sources: list[str] = []
         source_ids: list[str] = []
-        domains: list[str] = []
+        found: list[str] = []
         results: list[str] = []
         aliases: list[str] = []
         for number, way in enumerate(ways, 1):
@@ -44,7 +57,7 @@ class Concepts:
                 ids.append(self._constant(way.concept, *here))
                 if way.concept.id:
                     self.unknown.append((slot, way.concept))
-                domains.append(f"o_domain({way.concept.id})")
+                found.append(f"o_domain({way.concept.id})")
                 continue
             value = self.columns.first_of(way.value, *here, "value")
             if value is None:
@@ -56,13 +69,26 @@ class Concepts:
             if way.map:
                 ids.append(self._inline(way, quoted(f"{alias}.said"), *here))
                 continue
-            file = f"{self.columns.loaded.pack}/{way.via}" if way.via else None
-            self.lookups.append(Lookup(alias, f"{alias}.said", file, way.vocabulary, way.by, way.domain))
+            self.lookups.append(
+                Lookup(
+                    slot=alias,
+                    column=f"{alias}.said",
+                    file=f"{self.columns.loaded.pack}/{way.via}" if way.via else None,
+                    vocabularies=way.vocabulary,
+                    by=way.by,
+                    field=slot,
+                    way=number,
+                    at=self.columns.spec.at(*here),
+                    domain=way.domain,
+                    domains=self._domains,
+                    ignored=tuple(self.columns.context.trial.codes.get(name, ()) for name in way.vocabulary),
+                )
+            )
             self._join(alias, aliases, several)
             aliases.append(alias)
             ids.append(f"nullif({quoted(alias)}.concept_id, 0)")
             source_ids.append(f"nullif({quoted(alias)}.source_concept_id, 0)")
-            domains.append(f"{quoted(alias)}.domain_id")
+            found.append(f"{quoted(alias)}.domain_id")
             results.append(f"{quoted(alias)}.value_concept_id")
         source = coalesced(sources) if sources else ""
         unknown = f"CASE WHEN {source} IS NOT NULL THEN 0 END" if source else "0"
@@ -79,7 +105,7 @@ class Concepts:
             lost = f"{quoted(slot)} = 0 AND {quoted(f'{slot}.source')} IS NOT NULL"
             self.columns.unmapped.append(Unmapped(slot, quoted(f"{slot}.source"), lost))
         if several:
-            self.items.append(Item(coalesced(domains) if domains else "NULL", f"{slot}.domain"))
+            self.items.append(Item(coalesced(found) if found else "NULL", f"{slot}.domain"))
             if results:
                 self.items.append(Item(coalesced(results), f"{slot}.value"))
             nth = [f"CASE WHEN {quoted(a)}.concept_id <> 0 THEN {quoted(a)}.nth END" for a in aliases]
@@ -87,7 +113,7 @@ class Concepts:
 
     def _constant(self, constant: Constant, *steps: str | int) -> str:
         at = self.columns.spec.at(*steps)
-        self.constants.append(ConstantUse(constant.id, constant.name, at))
+        self.constants.append(ConstantUse(constant.id, constant.name, at, self._field, self._domains))
         return f"nullif(o_concept({constant.id}), 0)"
 
     def _inline(self, way: ConceptSpec, said: str, *steps: str | int) -> str:

@@ -66,9 +66,12 @@ class Event:
     joins: list[str] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     reference_keys: list[tuple[str, int, Location]] = field(default_factory=list)
+    tables: list[cdm.Table] = field(default_factory=list)
+    """The tables that the rows may go to."""
 
     def build(self, written: Events, tables: list[cdm.Table]) -> None:
         """Add the columns for every word that the map (or attribute) says."""
+        self.tables = tables
         for word, table in REFERENCED.items():
             reference = getattr(written, word)
             if reference:
@@ -99,13 +102,26 @@ class Event:
     def slot(self, word: str, ways: tuple[ConceptSpec, ...], *, several: bool = False, name: str = "") -> None:
         """Add a concept slot and the words it fills."""
         slot = self._name(name or word)
-        self.concepts.add(slot, ways, *self.steps, *(("concepts", word) if name else (word,)), several=several)
+        steps = (*self.steps, *(("concepts", word) if name else (word,)))
+        self.concepts.add(slot, ways, *steps, several=several, domains=self._domains(word, name))
         self.words[name or word] = quoted(slot)
         if slot in self.concepts.sourced:
             self.words.setdefault(f"{name or word}.source", quoted(f"{slot}.source"))
             self.words.setdefault(f"{name or word}.source_concept", quoted(f"{slot}.source_concept"))
         if several and any(item.alias == f"{slot}.value" for item in self.concepts.items):
             self.words.setdefault("value", quoted(f"{slot}.value"))
+
+    def _domains(self, word: str, name: str) -> tuple[str, ...]:
+        """Return the domains that fit a slot in all tables that its row may go to; any if one of them asks for none."""
+        found = []
+        for table in self.tables:
+            column = f"{name}_concept_id" if name else cdm.words(table.name).get(word)
+            known = {f.name: f for f in table.fields}
+            domain = known[column].domain if column in known else None
+            if domain is None and column in known:
+                return ()
+            found.append(domain)
+        return tuple(dict.fromkeys(domain for domain in found if domain))
 
     def set_columns(self, fields: dict[str, FieldSpec], tables: list[cdm.Table]) -> None:
         """Add the fields under ``set``, which are called by their CDM columns."""

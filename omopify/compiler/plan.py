@@ -70,7 +70,21 @@ class Lookup:
     file: str | None
     vocabularies: tuple[str, ...]
     by: str
+    field: str
+    """The slot without the number of the way: what the accounting calls it."""
+    way: int
+    at: Location
     domain: str | None = None
+    """Only concepts of this domain are looked at."""
+    domains: tuple[str, ...] = ()
+    """The domains that fit the field; any if empty."""
+    ignored: tuple[tuple[str, ...], ...] = ()
+    """For each vocabulary: what its codes may be written without (``dots`` ...)."""
+
+    @property
+    def looked_in(self) -> str:
+        """What the accounting calls the place where values are looked up."""
+        return self.file or f"{', '.join(self.vocabularies)} by {self.by}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,10 @@ class ConstantUse:
     concept_id: int
     name: str
     at: Location
+    field: str
+    """The slot that it fills (``concept``, ``unit``, ``grade.concept``, a stem under ``concepts:``)."""
+    domains: tuple[str, ...] = ()
+    """The domains that fit the field; any if empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ def statements(plan: MapPlan) -> Iterator[Statement]:
     if plan.lookups:
         yield one("values")
         yield one("concepts")
+        yield one("lookups")
     yield one("map")
     linked = False
     for output in plan.outputs:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from omopify import __version__
 from omopify.compiler.plan import Plan
 from omopify.compiler.render import render
+from omopify.conversion.terms import Terms
 from omopify.conversion.vocabulary import Vocabulary
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems
@@ -41,6 +42,7 @@ class Manifest:
         plan: Plan,
         sources: Mapping[str, StagedSource],
         vocabulary: Vocabulary,
+        terms: Terms,
         sql: Mapping[str, list[str]],
         db: DuckDB,
         clock: _Timed,
@@ -77,8 +79,9 @@ class Manifest:
             "cdm_version": "v5.4",
             "vocabulary": {
                 "release": vocabulary.release,
-                "folders": [{"path": f.path.name, "sha256": f.sha256} for f in vocabulary.folders],
+                "parts": [{"path": path, "sha256": sha256} for path, sha256 in vocabulary.parts],
             },
+            "concept_files": terms.counts,
             "inputs": [
                 {
                     "source": name,

@@ -19,8 +19,9 @@ from omopify.compiler.plan import MapPlan, Plan
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.compiler.typed import quoted
-from omopify.conversion.session import insert_rows, load_functions, prepare_tables
-from omopify.conversion.vocabulary import Vocabulary, concept_files, load_concept_files, load_constants, load_vocabulary
+from omopify.conversion.session import insert_rows, open_database, prepare_tables
+from omopify.conversion.terms import read_terms
+from omopify.conversion.vocabulary import Vocabulary, local_concepts, prepare_vocabulary, vocabulary_file
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problems
 from omopify.specs.maps import Test
@@ -50,13 +51,13 @@ def run_tests(pack: Pack, vocabulary: Vocabulary, problems: Problems) -> list[Ou
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         (path / "scratch").mkdir()
-        with DuckDB(path / "test.duckdb", path / "keys.duckdb", path / "scratch", vocabulary.paths) as db:
-            load_functions(db)
+        athena = vocabulary_file(vocabulary, path)
+        terms, local = read_terms(pack, plan, problems), local_concepts(pack, problems)
+        problems.stop_if_errors()
+        assert athena is not None
+        with open_database(path / "test.duckdb", path / "keys.duckdb", path / "scratch", [], athena) as db:
             prepare_tables(db, pack)
-            load_vocabulary(vocabulary, db, problems)
-            load_constants(plan, db, Problems())
-            load_concept_files(concept_files(pack, plan, problems), db, Problems())
-            problems.stop_if_errors()
+            prepare_vocabulary(plan, terms, local, db, Problems())
             for loaded in pack.maps:
                 for number, test in enumerate(loaded.spec.tests):
                     at = loaded.spec.at("tests", number)
@@ -185,7 +186,7 @@ class _Run:
                 self.db.run(statement)
 
 
-_AUDIT = ("rejects", "value_issues", "imputations", "unmapped", "filters")
+_AUDIT = ("rejects", "value_issues", "imputations", "unmapped", "lookups", "filters")
 _NO_COLUMN = object()
 
 

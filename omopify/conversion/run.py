@@ -22,35 +22,38 @@ from omopify.compiler.plan import MapPlan, Plan
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.conversion.manifest import Manifest, write_manifest
-from omopify.conversion.session import insert_rows, load_functions, prepare_tables
+from omopify.conversion.session import REGISTER, insert_rows, open_database, prepare_tables
 from omopify.conversion.sources import create_source_tables, headers, staged
+from omopify.conversion.terms import Terms, read_terms
 from omopify.conversion.vocabulary import (
     Vocabulary,
-    check_names,
-    check_vocabulary,
-    concept_files,
     find_vocabulary,
-    load_concept_files,
-    load_constants,
-    load_vocabulary,
+    keep_used_vocabulary,
+    local_concepts,
+    prepare_vocabulary,
+    vocabulary_file,
 )
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems
 from omopify.specs.project import Project, shown
 from omopify.staging import StagedSource
+from omopify.vocabulary.local import LocalConcept
 
 DATABASE = "omop.duckdb"
 MANIFEST = "manifest.json"
-REGISTER = "keys.duckdb"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a run may be told: where to write, and how much of the machine it may use."""
+    """What a run may be told: where to write, how much of the machine it may use, and by which mappings."""
 
     out: Path | None = None
     memory_limit: str | None = None
     threads: int | None = None
+    vocabulary: Path | None = None
+    """A vocabulary instead of the project's."""
+    draft: bool = False
+    """Whether rows of concept files that nobody has checked count, too."""
 
 
 @dataclass
@@ -74,12 +77,18 @@ def run(project: Project, options: Options, problems: Problems, progress: Callab
     finish_replacement(out)
     clock = _Clock()
     progress("checking the maps")
-    vocabulary = find_vocabulary(project, problems)
+    vocabulary = find_vocabulary(project, problems, options.vocabulary)
     plan = make_plan(project.pack, headers(project.pack, project.data, problems), problems)
-    files = concept_files(project.pack, plan, problems) if plan else []
+    terms = read_terms(project.pack, plan, problems, project, options.draft) if plan else None
+    local = local_concepts(project.pack, problems)
     problems.stop_if_errors()
     assert plan is not None
+    assert terms is not None
     clock.lap("check")
+    loaded = vocabulary_file(vocabulary, out / ".vocabulary", progress)
+    problems.stop_if_errors()
+    assert loaded is not None
+    clock.lap("vocabulary")
     progress("reading the export")
     sources = staged(project.pack, project.data, out / ".staging", problems, progress)
     problems.stop_if_errors()
@@ -88,7 +97,7 @@ def run(project: Project, options: Options, problems: Problems, progress: Callab
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir()
     try:
-        job = _Job(project, options, plan, sources, vocabulary, files, build, problems, progress, clock)
+        job = _Job(project, options, plan, sources, vocabulary, loaded, terms, local, build, problems, progress, clock)
         manifest = job.convert()
         write_manifest(build / MANIFEST, manifest)
         progress("replacing the last result")
@@ -101,7 +110,8 @@ def run(project: Project, options: Options, problems: Problems, progress: Callab
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".staging").mkdir(exist_ok=True)
+        for inner in (".staging", ".vocabulary"):
+            (folder / inner).mkdir(exist_ok=True)
     except OSError as error:
         why = "a file of that name is in the way" if isinstance(error, FileExistsError) else "no right to write there"
         problem = Problem(
@@ -181,7 +191,10 @@ class _Job:
     plan: Plan
     sources: Mapping[str, StagedSource]
     vocabulary: Vocabulary
-    files: list[tuple[str, str, int, str]]
+    loaded: Path
+    """The file that holds the vocabulary."""
+    terms: Terms
+    local: list[LocalConcept]
     build: Path
     problems: Problems
     progress: Callable[[str], None]
@@ -198,12 +211,12 @@ class _Job:
         if kept.exists():
             shutil.copyfile(kept, register)
         staging = (self.options.out or self.project.out).absolute() / ".staging"
-        readable = [staging, *self.vocabulary.paths]
-        with DuckDB(
+        with open_database(
             self.build / DATABASE,
             register,
             scratch,
-            readable,
+            [staging],
+            self.loaded,
             self.options.memory_limit,
             self.options.threads,
             kept_as=shown(kept),
@@ -221,15 +234,8 @@ class _Job:
             return self._manifest(db)
 
     def _prepare(self, db: DuckDB) -> None:
-        load_functions(db)
         prepare_tables(db, self.project.pack)
-        load_vocabulary(self.vocabulary, db, self.problems)
-        check_vocabulary(db, self.problems)
-        self.problems.stop_if_errors()
-        check_names(self.plan, db, self.problems)
-        load_constants(self.plan, db, self.problems)
-        self.problems.stop_if_errors()
-        load_concept_files(self.files, db, self.problems)
+        prepare_vocabulary(self.plan, self.terms, self.local, db, self.problems)
         create_source_tables(db, self.project.pack, self.plan, self.sources)
         self.clock.lap("vocabulary")
 
@@ -266,6 +272,7 @@ class _Job:
             db, "audit.columns", ("source", "column", "label", "decision", "reason", "filled", "rows"), self._coverage()
         )
         self._cdm_source(db)
+        keep_used_vocabulary(db, self.project.file.vocabulary_in_result == "all")
         self._warn_of_losses(db)
         for (name,) in db.rows(render("run/accounting.sql")):
             message = f"the rows of map '{name}' do not add up"
@@ -348,7 +355,7 @@ class _Job:
 
     def _manifest(self, db: DuckDB) -> Manifest:
         return Manifest.of(
-            self.project, self.plan, self.sources, self.vocabulary, self.sql, db, self.clock, self.problems
+            self.project, self.plan, self.sources, self.vocabulary, self.terms, self.sql, db, self.clock, self.problems
         )
 
 

@@ -3,20 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from omopify import cdm
 from omopify.compiler.events import REFERENCED_TABLES
 from omopify.compiler.render import render
 from omopify.compiler.typed import SQL_TYPES
-from omopify.engines.duckdb import DuckDB
-from omopify.resources import data
+from omopify.engines.duckdb import Attached, DuckDB
+from omopify.errors import Location, Problem
 from omopify.specs.project import Pack
 
+REGISTER = "keys.duckdb"
+"""The file of the key register, which gives rows the ids that they had before."""
 
-def load_functions(db: DuckDB) -> None:
-    """Define the functions that maps call, for this connection only: the output file stays free of them."""
-    sql = data("sql", "functions", "duckdb.sql").read_text(encoding="utf-8")
-    db.script(sql.replace("CREATE MACRO", "CREATE TEMP MACRO"))
+
+def open_database(
+    path: Path,
+    register: Path,
+    scratch: Path,
+    readable: Sequence[Path],
+    vocabulary: Path,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    kept_as: str = "",
+) -> DuckDB:
+    """Open the database of a run, with its working tables, sources, key register and vocabulary beside it.
+
+    ``kept_as`` is what the register is called in messages: a run works on a copy of it.
+    """
+    message = "the key register cannot be opened: it is damaged, or open in another program"
+    hint = "restore it from your backup: without it the same rows would get other ids"
+    damaged = Problem("OM595", message, Location(kept_as or str(register)), hint)
+    db = DuckDB(
+        path,
+        [
+            Attached("work"),
+            Attached("source"),
+            Attached("vocabulary"),
+            Attached("register", register, problem=damaged),
+            Attached("athena", vocabulary, read_only=True),
+        ],
+        readable,
+        scratch,
+        memory_limit,
+        threads,
+    )
+    db.define_functions()
+    return db
 
 
 def prepare_tables(db: DuckDB, pack: Pack) -> None:

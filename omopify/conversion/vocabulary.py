@@ -1,23 +1,23 @@
-"""The vocabulary of a run: Athena folders loaded into the CDM, and the concept files that maps name."""
+"""The vocabulary of a run: the file it reads, what maps look up in it, and the part that goes into the result."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from omopify import cdm
 from omopify.compiler.fields import fold
-from omopify.compiler.plan import ConstantUse, Plan, Statement
+from omopify.compiler.plan import Plan
 from omopify.compiler.render import render
 from omopify.conversion.session import insert_rows
-from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
-from omopify.errors import Location, OmopifyError, Problems, did_you_mean
-from omopify.specs.project import Pack, Project, read_table
-from omopify.vocabulary.athena import AthenaFolder, find_athena, starter_path
-
-ACCEPTED = ("APPROVED",)
-"""The states of a concept file's row that count (Usagi's words)."""
+from omopify.conversion.terms import Terms, insert_terms, insert_variants
+from omopify.engines.duckdb import DuckDB
+from omopify.errors import Problems, did_you_mean
+from omopify.specs.project import Pack, Project
+from omopify.vocabulary.athena import AthenaFolder, concept_names, find_athena, starter_path
+from omopify.vocabulary.load import VocabularyFile, load_vocabulary, read_load
+from omopify.vocabulary.local import LocalConcept, read_local
 
 WELL_KNOWN = (
     "ATC", "Cancer Modifier", "HemOnc", "ICD10", "ICD10CM", "ICD9CM", "ICDO3", "LOINC", "MedDRA", "NCIt",
@@ -27,63 +27,142 @@ WELL_KNOWN = (
 
 NO_RELEASE = "unknown"
 
+_NOT_LOADED = ("source_to_concept_map",)
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The folders that a run's vocabulary comes from."""
+    """What a project names under ``vocabulary:``: one file, or folders that are loaded into one."""
 
+    file: VocabularyFile | None
     folders: tuple[AthenaFolder, ...]
 
     @property
     def release(self) -> str:
-        """The release that the first folder with one names."""
-        return next((folder.release for folder in self.folders if folder.release), NO_RELEASE)
+        """The release: that of the file, or of the first folder with one."""
+        named = self.file.release if self.file else next((f.release for f in self.folders if f.release), "")
+        return named or NO_RELEASE
 
     @property
-    def paths(self) -> list[Path]:
-        """The folders that the database must be allowed to read."""
-        return [folder.path for folder in self.folders]
+    def parts(self) -> list[tuple[str, str]]:
+        """What the manifest says of it: the name and the hash of each part."""
+        if self.file:
+            return [(self.file.path.name, self.file.sha256)]
+        return [(folder.path.name, folder.sha256) for folder in self.folders]
 
 
-def find_vocabulary(project: Project, problems: Problems) -> Vocabulary:
-    """Find the folders under ``vocabulary:``; note what is missing in them."""
+def find_vocabulary(project: Project, problems: Problems, instead: Path | None = None) -> Vocabulary:
+    """Find the file or the folders under ``vocabulary:`` (or the one named *instead*); note what is missing."""
+    names = (str(instead.absolute()),) if instead else project.file.vocabulary
+    at = None if instead else project.file.at("vocabulary")
+    files = [name for name in names if name.endswith(".duckdb")]
+    if files:
+        if len(names) > 1:
+            given = " ".join(name for name in names if name not in files)
+            hint = f"load all of them into one file: omopify vocab load {given}"
+            problems.add("OM695", "a vocabulary file stands alone under 'vocabulary:'", at, hint)
+            return Vocabulary(None, ())
+        return Vocabulary(read_load(project.folder / files[0], problems, at), ())
     folders = []
-    for name in project.file.vocabulary:
+    for name in names:
         own = project.folder / name
         path = starter_path(name) if not own.is_dir() else None
-        found = find_athena(path or own, problems, project.file.at("vocabulary"))
+        found = find_athena(path or own, problems, at)
         if found:
             folders.append(found)
-    return Vocabulary(tuple(folders))
+    return Vocabulary(None, tuple(folders))
 
 
-def load_vocabulary(vocabulary: Vocabulary, database: DuckDB, problems: Problems) -> None:
-    """Load all folders into the CDM's vocabulary tables; a row that an earlier folder has is not taken again."""
-    tables = cdm.tables()
-    for folder in vocabulary.folders:
-        for name, path in folder.files.items():
-            if name in tables:
-                sql = render("vocabulary/load.sql.jinja", schema="cdm", table=tables[name], path=path.as_posix())
-                try:
-                    database.run(Statement(f"vocabulary {name}", "load", sql))
-                except OmopifyError as error:
-                    if error.problems[0].code != DATABASE_REFUSED:
-                        raise
-                    message = f"the vocabulary file {path.name} is not laid out as Athena does"
-                    hint = "a row has too many or too few cells, or a date that is none; download it again"
-                    problems.add("OM606", message, Location(str(path)), hint)
+def vocabulary_file(
+    vocabulary: Vocabulary, cache: Path, progress: Callable[[str], None] = lambda _: None
+) -> Path | None:
+    """Return the file that holds the vocabulary; folders are loaded into one in *cache* when they are new."""
+    if vocabulary.file:
+        return vocabulary.file.path
+    if not vocabulary.folders:
+        return None
+    name = "-".join(folder.sha256[:16] for folder in vocabulary.folders)
+    path = cache / f"{name}.duckdb"
+    if not path.exists():
+        progress("loading the vocabulary")
+        # what is only odd about a download is told by 'vocab load', not by the first of many runs
+        load_vocabulary([folder.path for folder in vocabulary.folders], path, Problems(), progress)
+        for old in cache.glob("*.duckdb"):
+            if old != path:
+                old.unlink(missing_ok=True)
+    return path if path.exists() else None
 
 
-def check_vocabulary(database: DuckDB, problems: Problems) -> None:
-    """Refuse a vocabulary without concept 0, which every unmapped row refers to."""
-    if not database.rows(render("run/concept_zero.sql"))[0][0]:
+def local_concepts(pack: Pack, problems: Problems) -> list[LocalConcept]:
+    """Read the concepts of the trial's own, if the trial has any."""
+    name = pack.trial.local_vocabulary
+    return read_local(pack.folder / name, pack.trial.at("local_vocabulary"), problems) if name else []
+
+
+def _open_vocabulary(plan: Plan, local: list[LocalConcept], db: DuckDB, problems: Problems) -> None:
+    """Make the attached vocabulary readable as ``vocabulary.<table>``, with the trial's own concepts in it.
+
+    Refused is a vocabulary without concept 0, which every unmapped row refers to.
+    """
+    tables = [t for t in cdm.tables().values() if t.schema == "vocab" and t.name not in _NOT_LOADED]
+    db.script(render("run/vocabulary.sql.jinja", tables=tables))
+    insert_rows(
+        db,
+        "work.local_concepts",
+        ("concept_id", "concept_code", "concept_name", "vocabulary_id", "domain_id"),
+        [(c.concept_id, c.concept_code, c.concept_name, c.vocabulary_id, c.domain_id) for c in local],
+    )
+    links = [(c.concept_id, target) for c in local for target in c.maps_to]
+    insert_rows(db, "work.local_maps_to", ("concept_id", "target_id"), links)
+    if not db.rows(render("run/concept_zero.sql"))[0][0]:
         hint = "name a whole Athena download, or 'starter' before it"
         problems.add("OM607", "the vocabulary has no concept 0 ('No matching concept')", None, hint)
+    ids = {c.concept_id for c in local}
+    for use in plan.constants:
+        if use.concept_id in ids:
+            hint = "look the value up in the trial's vocabulary, whose 'maps_to' says what it means"
+            message = f"concept {use.concept_id} is one of the trial's own, which is never a standard concept"
+            problems.add("OM694", message, use.at, hint)
+    places = {c.vocabulary_id: c.at for c in local}
+    for (name,) in db.rows(render("run/taken_names.sql")):
+        message = f"'{name}' is a vocabulary of Athena's, not the trial's own"
+        problems.add("OM696", message, places[name], "give the trial's concepts a vocabulary name of their own")
+    places_by_id = {c.concept_id: c.at for c in local}
+    for concept_id, target in db.rows(render("run/lost_targets.sql")):
+        hint = "its rows get concept 0 and are counted; look it up with 'omopify vocab show'"
+        message = f"'maps_to' names {target}, which is no standard concept of the vocabulary"
+        problems.add("OM697", message, places_by_id[concept_id], hint, severity="warning")
 
 
-def check_names(plan: Plan, database: DuckDB, problems: Problems) -> None:
+def prepare_vocabulary(plan: Plan, terms: Terms, local: list[LocalConcept], db: DuckDB, problems: Problems) -> None:
+    """Make everything ready that the maps look up; note what the vocabulary says against the maps."""
+    _open_vocabulary(plan, local, db, problems)
+    problems.stop_if_errors()
+    _check_names(plan, db, problems)
+    _load_constants(plan, db, problems)
+    problems.stop_if_errors()
+    insert_terms(terms, db, problems)
+    insert_variants(plan, db)
+    _take_lookups(plan, db)
+
+
+def known_names(vocabulary: Vocabulary, ids: set[int]) -> dict[int, str] | None:
+    """Return the names of some concepts; None if a folder's file is too large to be looked through for a check."""
+    if vocabulary.file:
+        with DuckDB(vocabulary.file.path, read_only=True) as db:
+            return dict(db.rows(render("run/names_of.sql"), {"ids": sorted(ids)}))
+    known: dict[int, str] = {}
+    for folder in vocabulary.folders:
+        names = concept_names(folder, ids)
+        if names is None:
+            return None
+        known = {**names, **known}  # the first folder wins, as in a run
+    return known if vocabulary.folders else None
+
+
+def _check_names(plan: Plan, db: DuckDB, problems: Problems) -> None:
     """Warn of source vocabularies that maps look in and that are not loaded."""
-    loaded = [name for (name,) in database.rows(render("run/vocabularies.sql"))]
+    loaded = [name for (name,) in db.rows(render("run/vocabularies.sql"))]
     wanted = {name: step.at for step in plan.maps for lookup in step.lookups for name in lookup.vocabularies}
     for name, at in wanted.items():
         if name not in loaded:
@@ -92,18 +171,23 @@ def check_names(plan: Plan, database: DuckDB, problems: Problems) -> None:
             problems.add("OM614", f"the vocabulary '{name}' is not loaded", at, hint, severity="warning")
 
 
-def load_constants(plan: Plan, database: DuckDB, problems: Problems) -> list[ConstantUse]:
-    """Look up the concept ids that maps name and judge them; return the uses that the vocabulary does not know."""
+def _load_constants(plan: Plan, db: DuckDB, problems: Problems) -> None:
+    """Look up the concept ids that maps name and judge them; those that the vocabulary lacks become 0."""
     links = {t.event_field_concept_id for t in cdm.tables().values() if t.event_field_concept_id}
     links.add(cdm.CDM_VERSION_CONCEPT_ID)
     ids = sorted({use.concept_id for use in plan.constants} | links)
-    database.script(render("run/constants.sql.jinja", ids=ids))
-    known = dict(database.rows(render("run/known_constants.sql")))
-    return judge_constants(plan, known, problems)
+    db.script(render("run/constants.sql.jinja", ids=ids))
+    known = {concept_id: (name, standard) for concept_id, name, standard in db.rows(render("run/known_constants.sql"))}
+    judge_constants(plan, {concept_id: name for concept_id, (name, _) in known.items()}, problems)
+    not_standard = {concept_id for concept_id, (_, standard) in known.items() if concept_id and standard != "S"}
+    for use in {use.concept_id: use for use in plan.constants if use.concept_id in not_standard}.values():
+        hint = "'omopify vocab check' names its replacement"
+        message = f"concept {use.concept_id} ({known[use.concept_id][0]}) is not a standard concept"
+        problems.add("OM693", message, use.at, hint, severity="warning")
 
 
-def judge_constants(plan: Plan, known: Mapping[int, str], problems: Problems) -> list[ConstantUse]:
-    """Compare the concepts that maps name with the vocabulary's names; return the uses that it does not know.
+def judge_constants(plan: Plan, known: Mapping[int, str], problems: Problems) -> None:
+    """Compare the concepts that maps name with the vocabulary's names.
 
     A name that does not fit its id is an error: one of the two is a slip of the pen.
     """
@@ -117,40 +201,30 @@ def judge_constants(plan: Plan, known: Mapping[int, str], problems: Problems) ->
         message = f"concept {use.concept_id} ({use.name or 'no name given'}) is not in the vocabulary"
         hint = "its rows get concept 0 and are counted; load an Athena download that has it"
         problems.add("OM611", message, use.at, hint, severity="warning")
-    return unknown
 
 
-def concept_files(pack: Pack, plan: Plan, problems: Problems) -> list[tuple[str, str, int, str]]:
-    """Read the concept files that maps name: (file, value, concept id, purpose), accepted rows only."""
-    folders = {loaded.pack: loaded.folder for loaded in pack.maps}
-    wanted = dict.fromkeys((lookup.file, step.at) for step in plan.maps for lookup in step.lookups if lookup.file)
-    rows: list[tuple[str, str, int, str]] = []
-    for file, at in wanted:
-        assert file is not None
-        name, _, path = file.partition("/")
-        rows += _concept_file(file, folders[name] / path, at, problems)
-    return list(dict.fromkeys(rows))
+def _take_lookups(plan: Plan, db: DuckDB) -> None:
+    """Take what the maps look up out of the vocabulary, once for all of them."""
+    lookups = [lookup for step in plan.maps for lookup in step.lookups]
+    codes = {
+        name: ignored
+        for lookup in lookups
+        if lookup.by == "code"
+        for name, ignored in zip(lookup.vocabularies, lookup.ignored, strict=True)
+    }
+    names = dict.fromkeys(name for lookup in lookups if lookup.by == "name" for name in lookup.vocabularies)
+    variants = any(lookup.by == "variant" for lookup in lookups)
+    db.script(render("run/terms.sql.jinja", codes=codes, names=list(names), variants=variants))
 
 
-def load_concept_files(rows: list[tuple[str, str, int, str]], database: DuckDB, problems: Problems) -> None:
-    """Put what ``concept_files`` returned where the maps' look-ups find it; warn of ids that nobody knows."""
-    insert_rows(database, "work.concept_files", ("file", "value", "concept_id", "purpose"), rows)
-    for file, unknown in database.rows(render("run/unknown_ids.sql")):
-        message = f"{unknown} concept ids of this file are not in the vocabulary"
-        hint = "their values get concept 0 and are counted; load an Athena download that has them"
-        problems.add("OM613", message, Location(file), hint, severity="warning")
-
-
-def _concept_file(file: str, path: Path, at: Location, problems: Problems) -> Iterable[tuple[str, str, int, str]]:
-    for line, row in read_table(path, ("sourceName", "conceptId", "mappingStatus"), at, problems):
-        if row["mappingStatus"].upper() not in ACCEPTED:
-            continue
-        place = Location(str(path), line, 1)
-        if not row["conceptId"].isdigit():
-            problems.add("OM612", "'conceptId' is not a number", place, "a row may have shifted by a column")
-            continue
-        purpose = (row.get("mappingType") or "MAPS_TO").upper()
-        # Stewards map codes or terms: a value is found by either.
-        for said in dict.fromkeys((row["sourceName"], row.get("sourceCode", ""))):
-            if said:
-                yield file, said, int(row["conceptId"]), purpose
+def keep_used_vocabulary(db: DuckDB, everything: bool) -> None:
+    """Fill the result's vocabulary tables: with what its rows name, or with everything."""
+    tables = cdm.tables().values()
+    db.script(
+        render(
+            "run/used_vocabulary.sql.jinja",
+            tables=[t for t in tables if t.schema != "vocab"],
+            vocabulary=[t for t in tables if t.schema == "vocab" and t.name not in _NOT_LOADED],
+            everything=everything,
+        )
+    )

@@ -1,14 +1,16 @@
 """Run statements in DuckDB: the one place that touches a database.
 
-The output is built in a file of storage version v1.2.0, which every DuckDB since 1.2 opens (so also the one in
-R); step tables live in memory and spill to a scratch folder.  The connection may read the folders it is given
-and nothing else, installs no extension and asks no network.
+Databases are built in files of storage version v1.2.0, which every DuckDB since 1.2 opens (so also the one in
+R).  A connection may read the folders it is given and nothing else, installs no extension and asks no network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any
 
@@ -17,48 +19,75 @@ import duckdb
 from omopify.compiler.plan import Statement
 from omopify.compiler.render import render
 from omopify.errors import Location, OmopifyError, Problem
+from omopify.resources import data
 
 STORAGE_VERSION = "v1.2.0"
 DATABASE_REFUSED = "OM590"
 """The code of a statement that the database does not take."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A database that a connection opens beside its main one, under a name of its own."""
+
+    name: str
+    path: Path | None = None
+    """The file; None for a database in memory, which spills to the scratch folder."""
+    read_only: bool = False
+    problem: Problem | None = None
+    """What to say if the file cannot be opened, where the reader knows it by another name than its path."""
+
+
 class DuckDB:
-    """A database file that is being built."""
+    """A connection to one database file, and to those that are attached to it.
+
+    ``path`` is the file that unqualified names are in, None for one in memory; ``readable`` are folders whose
+    files statements may read; ``scratch`` is where large intermediate results go (the file's own folder if
+    None); ``memory_limit`` is as DuckDB writes sizes (``2GB``); ``keep_order`` False lets statements write rows in
+    another order than they read them, which is quicker.
+
+    Raises:
+        OmopifyError: OM592 or OM595 a file cannot be opened.
+    """
 
     def __init__(
         self,
-        output: Path,
-        register: Path,
-        scratch: Path,
-        readable: Sequence[Path],
+        path: Path | None,
+        attached: Sequence[Attached] = (),
+        readable: Sequence[Path] = (),
+        scratch: Path | None = None,
         memory_limit: str | None = None,
         threads: int | None = None,
-        kept_as: str = "",
+        read_only: bool = False,
+        keep_order: bool = True,
     ):
         try:
-            self._connection = duckdb.connect(
-                output.as_posix(), config={"storage_compatibility_version": STORAGE_VERSION}
-            )
-            folders = [*readable, output.parent, register.parent, scratch]
+            if path is None:
+                self._connection = duckdb.connect(":memory:")
+            else:
+                config: dict[str, Any] = {} if read_only else {"storage_compatibility_version": STORAGE_VERSION}
+                self._connection = duckdb.connect(path.as_posix(), read_only=read_only, config=config)
+        except duckdb.Error as error:
+            raise _unopened(path, error) from error
+        files = [path, *(other.path for other in attached)]
+        folders = [*readable, *([scratch] if scratch else []), *(file.parent for file in files if file)]
+        try:
             self.script(
                 render(
-                    "run/session.sql.jinja",
-                    scratch=scratch.as_posix(),
-                    register=register.as_posix(),
-                    folders=[folder.resolve().as_posix() for folder in folders],
+                    "engine/session.sql.jinja",
+                    scratch=(scratch or (path.parent if path else None)),
                     memory_limit=memory_limit,
                     threads=threads,
+                    keep_order=keep_order,
                 )
             )
-        except duckdb.Error as error:
-            raise _problem(error, "opening the database") from error
-        except OmopifyError:
-            if not register.exists() or _opens(register):
-                raise
-            message = "the key register cannot be opened: it is damaged, or open in another program"
-            hint = "restore it from your backup: without it the same rows would get other ids"
-            raise OmopifyError(Problem("OM595", message, Location(kept_as or str(register)), hint)) from None
+            for other in attached:
+                self._attach(other)
+            allowed = list(dict.fromkeys(folder.resolve().as_posix() for folder in folders))
+            self.script(render("engine/lock.sql.jinja", folders=allowed))
+        except BaseException:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> DuckDB:
         """Return the open database."""
@@ -70,10 +99,15 @@ class DuckDB:
         """Close the database; what was built stays as a file."""
         self._connection.close()
 
-    def script(self, sql: str, what: str = "setting up") -> None:
-        """Run several statements, separated by ``;``."""
+    def define_functions(self) -> None:
+        """Define the functions that maps call (``o_fold`` ...) for this connection only: files stay free of them."""
+        sql = data("sql", "functions", "duckdb.sql").read_text(encoding="utf-8")
+        self.script(sql.replace("CREATE MACRO", "CREATE TEMP MACRO"))
+
+    def script(self, sql: str, what: str = "setting up", parameters: Mapping[str, object] | None = None) -> None:
+        """Run several statements, separated by ``;`` (only one if there are parameters, ``$name`` in the text)."""
         try:
-            self._connection.execute(sql)
+            self._connection.execute(sql, parameters)
         except duckdb.Error as error:
             raise _problem(error, what) from error
 
@@ -91,20 +125,56 @@ class DuckDB:
         first = rows[0][0] if rows and rows[0] else 0
         return first if isinstance(first, int) else 0
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return all rows of a query."""
+    def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows of a query; ``$name`` in its text stands for a parameter (a list is a DuckDB list)."""
         try:
-            return self._connection.execute(sql).fetchall()
+            return self._connection.execute(sql, parameters).fetchall()
         except duckdb.Error as error:
             raise _problem(error, "a query") from error
 
+    @contextmanager
+    def watched(self, progress: Callable[[float], None]) -> Iterator[None]:
+        """Tell *progress* twice a second how much of the statement that runs inside is done, in percent."""
+        done = Event()
 
-def _opens(path: Path) -> bool:
+        def look() -> None:
+            while not done.wait(0.5):
+                percent = self._connection.query_progress()
+                if percent >= 0:
+                    progress(percent)
+
+        watcher = Thread(target=look, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+
+    def _attach(self, other: Attached) -> None:
+        try:
+            self.script(render("engine/attach.sql.jinja", attached=other))
+        except OmopifyError as error:
+            if other.problem is None:
+                raise _unopened(other.path, error) from error
+            if other.path and other.path.exists() and not _opens(other.path, other.read_only):
+                raise OmopifyError(other.problem) from None
+            raise
+
+
+def _opens(path: Path, read_only: bool) -> bool:
     try:
-        duckdb.connect(path.as_posix(), read_only=True).close()
+        duckdb.connect(path.as_posix(), read_only=read_only).close()
     except duckdb.Error:
         return False
     return True
+
+
+def _unopened(path: Path | None, error: Exception) -> OmopifyError:
+    if isinstance(error, duckdb.Error) and (path is None or not path.exists()):
+        return _problem(error, "opening the database")
+    hint = "it may be damaged, no DuckDB file, open in another program, or you have no right to it"
+    return OmopifyError(Problem("OM592", "this database cannot be opened", Location(str(path)), hint))
 
 
 def _problem(error: duckdb.Error, what: str, at: Location | None = None) -> OmopifyError:

@@ -9,10 +9,16 @@ from pydantic import BeforeValidator, Field, model_validator
 from omopify.specs.model import FileModel, Model, Text, Texts
 
 FieldType = Literal["text", "integer", "number", "date", "datetime", "boolean"]
+CodeMark = Literal["dots", "hyphens", "blanks", "leading zeros", "dagger"]
+"""Parts of a code that do not tell it from another; ``dagger`` is the mark +, * or ! behind a code of ICD-10."""
 
 
 def _is_number(text: str) -> bool:
     return text.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def _as_tuple(written: object) -> object:
+    return (written,) if isinstance(written, str) else written
 
 
 def _for_all(written: object) -> object:
@@ -64,7 +70,11 @@ class ProjectFile(FileModel):
     data: str
     """The folder that holds the export."""
     vocabulary: Texts = ("starter",)
-    """``starter``, ``demo_restricted``, and/or folders of an Athena download."""
+    """A file made by ``omopify vocab load``; or ``starter``, ``demo_restricted`` and folders of an Athena download."""
+    vocabulary_in_result: Literal["used", "all"] = "used"
+    """Which concepts the result carries: those that its rows use, with their ancestors and relations, or all."""
+    concepts: str = "concepts"
+    """A folder with the project's own concept files, as <pack>/<file>.csv: their rows come before the pack's."""
     out: str = "out"
     register_folder: str = Field("register", alias="register")
     """Where the key register is kept: the only way back from an id to a subject. It never leaves the site."""
@@ -86,6 +96,11 @@ class TrialFile(FileModel):
     edc: str = ""
     model: str | None = None
     """The shared pack that the trial harmonises to (``prime_rose``); none for maps straight to OMOP."""
+    local_vocabulary: str | None = None
+    """A CSV file in the pack with concepts of the trial's own (concept_id above 2 billion, concept_code, concept_name,
+    vocabulary_id, domain_id, maps_to): they are source concepts, never standard ones."""
+    codes: dict[str, Annotated[tuple[CodeMark, ...], BeforeValidator(_as_tuple)]] = Field(default_factory=dict)
+    """What codes may be written without, by vocabulary: ``ICD10: dots`` finds C509 and C50.9. Case never matters."""
     ctcae: Text | None = None
     disease_control_weeks: Texts = ()
     assessment_window_days: Text | None = None

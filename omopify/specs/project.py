@@ -104,6 +104,15 @@ class Project:
         """The folder of the results."""
         return self.folder / self.file.out
 
+    def concept_file(self, file: str) -> tuple[Path, Path]:
+        """Return where a concept file is in its pack, and where the project's own rows for it are (if it has any).
+
+        *file* is as maps are compiled: the pack's name and the path in it (``prime_rose/concepts/drugs.csv``).
+        """
+        pack, _, path = file.partition("/")
+        folder = next(loaded.folder for loaded in self.pack.maps if loaded.pack == pack)
+        return folder / path, self.folder / self.file.concepts / pack / path.removeprefix("concepts/")
+
     @property
     def register(self) -> Path:
         """The folder of the key register."""

@@ -143,6 +143,7 @@ _LIST: Schema = {"type": "array", "items": {"type": _SCALAR}}
 _SHORT: Mapping[str, Callable[[Schema], Schema]] = {
     "_as_text": lambda full: full | {"type": _SCALAR},
     "_as_list": _one_or_list,
+    "_as_tuple": lambda full: {"anyOf": [full["items"], full]},
     "_union": _union,
     "_pairs": _or({"type": "string"}, {"type": "array", "items": {"type": "string"}}),
     "_value_map": _value_map,

@@ -117,8 +117,8 @@ class ConceptSpec(Model):
     """Source vocabularies to look in, in this order; from there 'Maps to' leads to the standard concept."""
     domain: str | None = None
     """Only concepts of this domain (``Unit``, ``Route``, ...), where one name stands for several things."""
-    by: Literal["code", "name"] = "code"
-    """Whether ``value`` is the concept's code or its name (or a synonym of it)."""
+    by: Literal["code", "name", "variant"] = "code"
+    """Whether ``value`` is the concept's code, its name (or a synonym), or a gene variant (``BRAF V600E``, HGVS)."""
     map: dict[str, Constant] = Field(default_factory=dict)
     """A few values and the concept of each."""
 
@@ -127,6 +127,8 @@ class ConceptSpec(Model):
         ways = sum((self.concept is not None, self.via is not None, bool(self.vocabulary), bool(self.map)))
         if ways != 1:
             raise ValueError("say how the concept is found: one of 'concept', 'via', 'vocabulary' or 'map'")
+        if self.by != "code" and not self.vocabulary:
+            raise ValueError(f"'by: {self.by}' needs 'vocabulary'")
         if (self.concept is None) == (not self.value):
             raise ValueError("'value' says what is looked up by 'via', 'vocabulary' or 'map'")
         return self

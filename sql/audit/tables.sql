@@ -75,6 +75,19 @@ CREATE TABLE audit.unmapped (
     rows         bigint  NOT NULL
 );
 
+-- What became of each value that was looked up, way by way: concept 0 means that this way found none.
+CREATE TABLE audit.lookups (
+    map               varchar NOT NULL,
+    field             varchar NOT NULL,
+    way               integer NOT NULL,
+    looked_in         varchar NOT NULL,
+    file              varchar,
+    source_value      varchar NOT NULL,
+    rows              bigint  NOT NULL,
+    source_concept_id integer NOT NULL,
+    concept_id        integer NOT NULL
+);
+
 CREATE TABLE audit.row_origins (
     table_name  varchar NOT NULL,
     row_id      integer NOT NULL,

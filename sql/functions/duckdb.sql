@@ -133,3 +133,26 @@ CREATE MACRO o_add(d, n) AS o_plausible(CAST(o_plausible(d) + to_days(CASE WHEN 
 
 -- 60 bits of a natural key; only inside the register and the joins on it, never shown.
 CREATE MACRO o_id(k) AS CAST('0x' || substr(md5(k), 1, 15) AS bigint);
+
+-- The key of a text that names a gene variant: what can be written in several ways is written in one, so that
+-- 'BRAF p.(Val600Glu)' is 'braf val600glu' (omopify/vocabulary/variants.py makes the same key; a test compares them).
+-- From the inside: references and changes of the DNA go, the version of a protein goes, then 'p.', brackets and words
+-- that do not change which concept is meant; stops are '*'; gene and change are parted; a gene said twice is said once.
+CREATE MACRO o_variant(x) AS list_transform([
+    regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(o_fold(x),
+        '\b(?:n[mrcg]_|xm_|lrg_|enst|ensg)[0-9][0-9a-z_.]*', ' ', 'g'),
+        '\b[cgm]\. ?[-*(?0-9][^ ,;:)]*', ' ', 'g'),
+        '\b((?:[nx]p_|ensp)[0-9]+)(?:[.][0-9]+)?(?:[(][a-z0-9-]+[)]:)?', '\1 ', 'g'),
+        '\bp[.]', ' ', 'g'),
+        '[\[\]():,]', ' ', 'g'),
+        '\b(?:gene|genes|genet|mutation|mutations|mutated|mutant|mut|mutasjon|mutasjoner|mutert|variant|variants|alteration|alterations|protein|activating|inactivating|pathogenic|somatic|germline|oncogenic|hotspot|fusion|fusions|rearrangement|rearrangements|rearranged|translocation|amplification|amplified|(?:exon|ekson) ?[0-9]+)\b', ' ', 'g'),
+        '([0-9]|fs|ext)(?:ter|x)([^a-z]|$)', '\1*\2', 'g'),
+        ' +', ' ', 'g'),
+        '^ | $', '', 'g'),
+        '^([a-z][a-z0-9]*)[-/]([a-z]{1,3}[0-9]+[a-z*=])', '\1 \2', 'g'),
+        '^[a-z0-9/-]+ ((?:[nx]p_|ensp)[0-9]+ )', '\1', 'g')
+    ], lambda k: CASE WHEN contains(k, ' ') AND split_part(k, ' ', 2) = split_part(k, ' ', 1) THEN substr(k, strpos(k, ' ') + 1) ELSE k END)[1];
+
+-- The word of such a key that names the gene, if all the rest is an alteration ('braf v600x', not 'braf wild type').
+CREATE MACRO o_gene(k) AS CASE WHEN regexp_full_match(k,
+    '([a-z0-9][a-z0-9_/-]*)(?: (?:(?:non[- ]?)?(?:ala|arg|asn|asp|cys|gln|glu|gly|his|ile|leu|lys|met|phe|pro|ser|thr|trp|tyr|val|[ac-ik-np-tvwy*])[0-9]+(?:_(?:ala|arg|asn|asp|cys|gln|glu|gly|his|ile|leu|lys|met|phe|pro|ser|thr|trp|tyr|val|[ac-ik-np-tvwy*])[0-9]+)?(?:(?:ala|arg|asn|asp|cys|gln|glu|gly|his|ile|leu|lys|met|phe|pro|ser|thr|trp|tyr|val|[ac-ik-np-tvwy*])|del|ins|dup|fs|ext|mut|[0-9?=_;*/-])*|homozygous|heterozygous|hemizygous|deletion|deletions|del|insertion|insertions|ins|duplication|dup|skipping|truncating|truncation|frameshift|nonsense|missense|splice|itd|copy|number|gain|ex(?:on)?[0-9]+(?:del|ins|dup|skip|skipping)?))*') THEN split_part(k, ' ', 1) END;

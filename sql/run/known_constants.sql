@@ -1,2 +1,2 @@
--- The constants that the vocabulary knows, by their names.
-SELECT concept_id, concept_name FROM work.constants
+-- The constants that the vocabulary knows.
+SELECT concept_id, concept_name, standard_concept FROM work.constants

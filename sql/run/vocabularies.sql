@@ -1,2 +1,2 @@
 -- The vocabularies that have a concept here.
-SELECT DISTINCT vocabulary_id FROM cdm.concept ORDER BY vocabulary_id
+SELECT DISTINCT vocabulary_id FROM vocabulary.concept ORDER BY vocabulary_id

@@ -143,6 +143,7 @@ def test_the_register_is_for_the_owner_alone_and_not_in_the_output(workplace: Wo
     assert stat.S_IMODE((register / "keys.duckdb").stat().st_mode) == 0o600
     assert sorted(path.name for path in (workplace.folder / "out").iterdir()) == [
         ".staging",
+        ".vocabulary",
         "manifest.json",
         "omop.duckdb",
     ]
@@ -205,7 +206,7 @@ def test_a_killed_run_never_harms_the_last_result(workplace: Workplace) -> None:
     workplace.run()
     assert content(workplace.database) == valid[0]
     left = {path.name for path in (workplace.folder / "out").iterdir()}
-    assert left == {".staging", "manifest.json", "omop.duckdb"}
+    assert left == {".staging", ".vocabulary", "manifest.json", "omop.duckdb"}
 
 
 def test_a_run_between_its_renames_is_completed_by_the_next(workplace: Workplace) -> None:

@@ -176,38 +176,60 @@ wanted AS (
 found AS (
     -- concept.1: the code in MedDRA
     SELECT
-        wanted.slot, wanted.value,
-        CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 END AS preference,
-        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
     FROM wanted
-    JOIN cdm.concept AS concept ON o_fold(concept.concept_code) = o_fold(wanted.value)
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'MedDRA' AND term.how = 'code'
+        AND term.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.1'
-      AND concept.vocabulary_id IN ('MedDRA')
     UNION ALL
     -- concept.2: the name in MedDRA, then SNOMED
     SELECT
-        wanted.slot, wanted.value,
-        CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 WHEN 'SNOMED' THEN 2 END AS preference,
-        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
     FROM wanted
-    JOIN cdm.concept AS concept ON o_fold(concept.concept_name) = o_fold(wanted.value)
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'MedDRA' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.2'
-      AND concept.vocabulary_id IN ('MedDRA', 'SNOMED')
     UNION ALL
     SELECT
-        wanted.slot, wanted.value,
-        100 + CASE concept.vocabulary_id WHEN 'MedDRA' THEN 1 WHEN 'SNOMED' THEN 2 END AS preference,
-        concept.concept_id AS source_concept_id, concept.concept_id, 'MAPS_TO' AS purpose
+        wanted.slot, wanted.value, 101 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
     FROM wanted
-    JOIN cdm.concept_synonym AS synonym ON o_fold(synonym.concept_synonym_name) = o_fold(wanted.value)
-    JOIN cdm.concept AS concept ON concept.concept_id = synonym.concept_id
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'MedDRA' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.2'
-      AND concept.vocabulary_id IN ('MedDRA', 'SNOMED')
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 2 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'SNOMED' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.2'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 102 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'SNOMED' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.2'
     UNION ALL
     -- concept.3: the reviewed mapping cdisc_sdtm/concepts/ae_terms.csv
-    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/ae_terms.csv' AND o_fold(file.value) = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/ae_terms.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.3'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
@@ -218,26 +240,16 @@ ranked AS (
         found.*,
         dense_rank() OVER (
             PARTITION BY found.slot, found.value
-            ORDER BY found.preference,
-                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
-                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
-                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+            ORDER BY found.preference, found.respelt, CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
         ) AS rank
     FROM found
-    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
 ),
--- 'Maps to' leads to the standard concept, also from a standard one (to itself).
 targets AS (
     SELECT
         ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
-        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
-        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+        coalesce(link.target_id, 0) AS concept_id, link.domain_id
     FROM ranked
-    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
-    LEFT JOIN cdm.concept_relationship AS link
-        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
-    LEFT JOIN cdm.concept AS target
-        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    LEFT JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO'
     WHERE ranked.rank = 1
 ),
 results AS (
@@ -245,12 +257,9 @@ results AS (
     FROM (
         SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
         UNION ALL
-        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        SELECT ranked.slot, ranked.value, link.target_id AS concept_id
         FROM ranked
-        JOIN cdm.concept_relationship AS link
-            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
-            AND link.invalid_reason IS NULL
-        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO_VALUE'
         WHERE ranked.rank = 1
     ) AS every_result
     GROUP BY slot, value
@@ -272,6 +281,35 @@ WHERE mapped.concept_id <> 0
        SELECT 1 FROM mapped AS better
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
+SELECT
+    'adverse_event', 'concept', 1, 'MedDRA by code', NULL,
+    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work."adverse_event values" AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'adverse_event', 'concept', 2, 'MedDRA, SNOMED by name', NULL,
+    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work."adverse_event values" AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'adverse_event', 'concept', 3, 'cdisc_sdtm/concepts/ae_terms.csv', 'cdisc_sdtm/concepts/ae_terms.csv',
+    said."concept.3.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work."adverse_event values" AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
+WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL
+GROUP BY said."concept.3.said";
 
 -- map
 CREATE TABLE work.adverse_event AS

@@ -113,21 +113,21 @@ wanted AS (
 ),
 found AS (
     -- concept.1: the reviewed mapping prime_rose/concepts/questions.csv
-    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND o_fold(file.value) = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.1'
     UNION ALL
     -- expected.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
-    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND o_fold(file.value) = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'expected.concept.1'
     UNION ALL
     -- action.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
-    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS source_concept_id, file.concept_id, file.purpose
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND o_fold(file.value) = o_fold(wanted.value)
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'action.concept.1'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
@@ -138,26 +138,16 @@ ranked AS (
         found.*,
         dense_rank() OVER (
             PARTITION BY found.slot, found.value
-            ORDER BY found.preference,
-                CASE WHEN found.preference = 0 OR found.value IN (concept.concept_code, concept.concept_name) THEN 0 ELSE 1 END,
-                CASE WHEN concept.invalid_reason IS NULL THEN 0 ELSE 1 END,
-                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+            ORDER BY found.preference, found.respelt, CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
         ) AS rank
     FROM found
-    LEFT JOIN cdm.concept AS concept ON concept.concept_id = found.concept_id
 ),
--- 'Maps to' leads to the standard concept, also from a standard one (to itself).
 targets AS (
     SELECT
         ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
-        coalesce(target.concept_id, CASE WHEN itself.standard_concept = 'S' THEN itself.concept_id END, 0) AS concept_id,
-        coalesce(target.domain_id, CASE WHEN itself.standard_concept = 'S' THEN itself.domain_id END) AS domain_id
+        coalesce(link.target_id, 0) AS concept_id, link.domain_id
     FROM ranked
-    LEFT JOIN cdm.concept AS itself ON itself.concept_id = ranked.concept_id
-    LEFT JOIN cdm.concept_relationship AS link
-        ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to' AND link.invalid_reason IS NULL
-    LEFT JOIN cdm.concept AS target
-        ON target.concept_id = link.concept_id_2 AND target.standard_concept = 'S'
+    LEFT JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO'
     WHERE ranked.rank = 1
 ),
 results AS (
@@ -165,12 +155,9 @@ results AS (
     FROM (
         SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
         UNION ALL
-        SELECT ranked.slot, ranked.value, link.concept_id_2 AS concept_id
+        SELECT ranked.slot, ranked.value, link.target_id AS concept_id
         FROM ranked
-        JOIN cdm.concept_relationship AS link
-            ON link.concept_id_1 = ranked.concept_id AND link.relationship_id = 'Maps to value'
-            AND link.invalid_reason IS NULL
-        JOIN cdm.concept AS result ON result.concept_id = link.concept_id_2
+        JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO_VALUE'
         WHERE ranked.rank = 1
     ) AS every_result
     GROUP BY slot, value
@@ -192,6 +179,35 @@ WHERE mapped.concept_id <> 0
        SELECT 1 FROM mapped AS better
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
+SELECT
+    'adverse_event_relation', 'concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work."adverse_event_relation values" AS said
+LEFT JOIN work."adverse_event_relation concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'adverse_event_relation', 'expected.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."expected.concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work."adverse_event_relation values" AS said
+LEFT JOIN work."adverse_event_relation concepts" AS found
+    ON found.slot = 'expected.concept.1' AND found.value = said."expected.concept.1.said" AND found.nth = 1
+WHERE said."expected.concept.1.said" IS NOT NULL AND said._left_out IS NULL
+GROUP BY said."expected.concept.1.said"
+UNION ALL
+SELECT
+    'adverse_event_relation', 'action.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."action.concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work."adverse_event_relation values" AS said
+LEFT JOIN work."adverse_event_relation concepts" AS found
+    ON found.slot = 'action.concept.1' AND found.value = said."action.concept.1.said" AND found.nth = 1
+WHERE said."action.concept.1.said" IS NOT NULL AND said._left_out IS NULL
+GROUP BY said."action.concept.1.said";
 
 -- map
 CREATE TABLE work.adverse_event_relation AS

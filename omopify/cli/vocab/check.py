@@ -1,0 +1,212 @@
+"""``omopify vocab check``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from omopify.errors import Problem, Problems
+    from omopify.vocabulary.check import Report, Subject
+    from omopify.vocabulary.repair import Edit, Finding, Outcome
+
+MOST = 10
+"""How many findings of one kind in one file people are shown."""
+
+
+@click.command(name="check")
+@click.argument("project", type=click.Path(path_type=Path))
+@click.option(
+    "--vocabulary", type=click.Path(path_type=Path), help="A vocabulary file or folder, instead of the project's."
+)
+@click.option("--fix", is_flag=True, help="Write the repairs that are beyond doubt, and mark the rows for review.")
+@click.option(
+    "--format",
+    type=click.Choice(["human", "json", "github"]),
+    default="human",
+    show_default=True,
+    help="How findings are written: for people, for programs, or as annotations of a GitHub workflow.",
+)
+@click.option(
+    "--show-values", is_flag=True, help="Name the values of the data that have no row, not only their number."
+)
+def command(project: Path, vocabulary: Path | None, fix: bool, format: str, show_values: bool) -> None:
+    """Check every concept id of PROJECT's maps and concept files.
+
+    Each is held against the vocabulary: it exists, is standard and valid, fits its field, and is what its name
+    says. Concept files are looked through for what spreadsheets do to them, and compared with the values of the
+    last run. Without --fix nothing is written.
+    """
+    from omopify.cli.show import annotation, progress
+    from omopify.errors import Problems
+    from omopify.vocabulary.check import check
+
+    problems = Problems()
+    with tempfile.TemporaryDirectory(prefix="omopify-") as scratch, progress() as say:
+        subject = _subject(project, vocabulary, Path(scratch), problems, say)
+        say("checking concepts")
+        report = check(subject, problems, show_values)
+        outcome = _repair(report) if fix else None
+        if outcome and outcome.edits:
+            problems = Problems()
+            report = check(subject, problems, show_values)
+    told = [*problems.errors, *problems.warnings, *(outcome.refused if outcome else ())]
+    every = [*told, *(finding.problem for finding in report.findings)]
+    if format == "json":
+        click.echo(json.dumps(_as_json(report, told, outcome), indent=2, ensure_ascii=False))
+    elif format == "github":
+        for problem in every:
+            click.echo(annotation(problem))
+    else:
+        _show(report, told, outcome, fix)
+    if any(problem.severity == "error" for problem in every):
+        sys.exit(1)
+
+
+def _subject(
+    path: Path, instead: Path | None, scratch: Path, problems: Problems, say: Callable[[str], None]
+) -> Subject:
+    """Read the project; what is wrong with its maps stops the check."""
+    from omopify.cli.check import export_headers
+    from omopify.compiler.planner import make_plan
+    from omopify.conversion.run import DATABASE
+    from omopify.conversion.vocabulary import find_vocabulary, local_concepts, vocabulary_file
+    from omopify.errors import Problems
+    from omopify.specs.project import load_project
+    from omopify.vocabulary.check import Subject
+
+    project = load_project(path, problems)
+    problems.stop_if_errors()
+    assert project is not None
+    # What is wrong with the export is for 'omopify check' to say.
+    plan = make_plan(project.pack, export_headers(project, Problems()), problems)
+    found = find_vocabulary(project, problems, instead)
+    local = local_concepts(project.pack, problems)
+    problems.stop_if_errors()
+    assert plan is not None
+    kept = project.out / ".vocabulary"
+    file = vocabulary_file(found, kept if kept.is_dir() else scratch, problems, say)
+    problems.stop_if_errors()
+    assert file is not None
+    return Subject(project, plan, file, local, project.out / DATABASE, _day(project.file.release_date))
+
+
+def _day(text: str | None) -> Any:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _repair(report: Report) -> Outcome:
+    from datetime import UTC, datetime
+
+    from omopify.vocabulary.repair import repair
+
+    return repair(report.findings, datetime.now(UTC))
+
+
+def _as_json(report: Report, told: Sequence[Problem], outcome: Outcome | None) -> dict[str, object]:
+    result: dict[str, object] = {
+        "concepts": report.concepts,
+        "concept_files": report.files,
+        "compared_with_data": report.compared,
+        "findings": [_finding_as_dict(finding) for finding in report.findings],
+        "problems": [problem.to_dict() for problem in told],
+    }
+    if outcome:
+        result["repaired"] = [
+            {
+                "file": edit.at.path,
+                "line": edit.at.line,
+                "column": edit.at.column,
+                "cell": edit.column,
+                "old": edit.old,
+                "new": edit.new,
+            }
+            for edit in outcome.edits
+        ]
+    return result
+
+
+def _finding_as_dict(finding: Finding) -> dict[str, object]:
+    values = {"values": [{"value": value, "rows": rows} for value, rows in finding.values]} if finding.values else {}
+    return {
+        **finding.problem.to_dict(),
+        "proposal": finding.proposal or None,
+        "fixable": finding.repair is not None,
+        "pack": finding.pack or None,
+        **values,
+    }
+
+
+def _show(report: Report, told: Sequence[Problem], outcome: Outcome | None, fix: bool) -> None:
+    from omopify.cli.show import show_problems
+
+    if outcome:
+        _show_edits(outcome.edits)
+    shown: Counter[tuple[str, str]] = Counter()
+    problems = list(told)
+    for finding in sorted(report.findings, key=_place):
+        at = finding.problem.at
+        kind = (at.path if at else "", finding.problem.code)
+        shown[kind] += 1
+        if shown[kind] <= MOST:
+            problems.append(finding.problem)
+    show_problems(problems)
+    for (path, code), number in shown.items():
+        if number > MOST:
+            click.echo(f"{path}: {number - MOST} more of {code}; --format json lists all", err=True)
+    for finding in report.findings:
+        if finding.values:
+            click.echo(f"{finding.problem.at}:")
+            for value, rows in finding.values:
+                click.echo(f"{rows:>8}  {value}")
+    click.echo(_summary(report, fix))
+
+
+def _place(finding: Finding) -> tuple[str, int, int]:
+    at = finding.problem.at
+    return (at.path, at.line, at.column) if at else ("", 0, 0)
+
+
+def _show_edits(edits: Iterable[Edit]) -> None:
+    files: Counter[str] = Counter()
+    for edit in edits:
+        files[edit.at.path] += 1
+        what = (
+            "row removed"
+            if edit.new is None
+            else f"{edit.column + ': ' if edit.column else ''}'{edit.old}' -> '{edit.new}'"
+        )
+        click.echo(f"repaired {edit.at}: {what}")
+    if files:
+        click.echo(f"{_count(files.total(), 'change')} in {_count(len(files), 'file')}")
+    else:
+        click.echo("nothing to repair without a decision of yours")
+
+
+def _summary(report: Report, fix: bool) -> str:
+    errors = sum(finding.problem.severity == "error" for finding in report.findings)
+    fixable = sum(finding.repair is not None for finding in report.findings)
+    parts = [f"{_count(report.concepts, 'concept')} in maps and {_count(report.files, 'concept file')}"]
+    found = f"{_count(errors, 'error')}, {_count(len(report.findings) - errors, 'warning')}"
+    parts.append(found if report.findings else "nothing is wrong")
+    if fixable and not fix:
+        parts.append(f"--fix can repair {fixable}")
+    if not report.compared:
+        parts.append("not compared with the data: there is no run yet")
+    return "; ".join(parts)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

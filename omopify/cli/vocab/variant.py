@@ -1,0 +1,85 @@
+"""``omopify vocab variant``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+
+@click.command(name="variant")
+@click.argument("texts", nargs=-1, required=True, metavar="TEXT...")
+@click.option("--gene", default="", help="The gene, if the texts do not name it.")
+@click.option(
+    "--biomarkers", type=click.Path(path_type=Path), help="Your list of biomarkers, instead of omopify's example."
+)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON instead of text.")
+def command(texts: tuple[str, ...], gene: str, biomarkers: Path | None, as_json: bool) -> None:
+    """Show how omopify understands the name of a gene variant.
+
+    Each TEXT is one name, such as "BRAF V600E" or "NP_004324.2:p.Val600Glu"; put it into quotes.
+    """
+    import json
+
+    from omopify.cli.show import show_problems
+    from omopify.errors import Problems
+    from omopify.vocabulary.hgvs import write
+    from omopify.vocabulary.standards import read_standards
+    from omopify.vocabulary.variants import read_variants
+
+    problems = Problems()
+    standards = read_standards(problems, biomarkers=biomarkers)
+    problems.stop_if_errors()
+    show_problems(problems.warnings)
+    told = []
+    for text in texts:
+        found = read_variants().find(text, gene)
+        agreed = standards.biomarker(text, gene)
+        told.append(
+            {
+                "text": text,
+                "key": found.key,
+                "level": found.level,
+                "gene": found.gene or None,
+                "change": f"p.{write(found.changes)}" if found.changes else None,
+                "kind": found.changes[0].kind if len(found.changes) == 1 else None,
+                "concept_id": found.concept_id,
+                "concept_name": found.concept_name or None,
+                "gene_concept_id": found.gene_concept_id,
+                "biomarker": agreed.id if agreed else None,
+                "biomarker_name": agreed.name if agreed else None,
+                "biomarker_status": agreed.status if agreed else None,
+            }
+        )
+    if as_json:
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    for place, row in enumerate(told):
+        if place:
+            click.echo()
+        click.echo(click.style(str(row["text"]), bold=True))
+        for name, value in _lines(row):
+            click.echo(f"  {name:<12}{value}")
+
+
+def _lines(row: Mapping[str, object]) -> list[tuple[str, str]]:
+    change = f" {row['change']}" if row["change"] else ""
+    kind = f", {row['kind']}" if row["kind"] else ""
+    lines = [("understood", f"{row['gene'] or 'no known gene'}{change}{kind}"), ("concept", _concept(row))]
+    if row["level"] in {"protein", "fusion"} and row["gene_concept_id"]:
+        lines.append(("or else", f"{row['gene_concept_id']} (the gene), if the vocabulary does not have it"))
+    if row["biomarker"]:
+        lines.append(("in the list", f"{row['biomarker']}: {row['biomarker_name']} ({row['biomarker_status']})"))
+    return lines
+
+
+def _concept(row: Mapping[str, object]) -> str:
+    if row["concept_id"]:
+        only = ", of the gene: no concept of this change is known" if row["level"] == "gene" and row["change"] else ""
+        return f"{row['concept_id']} {row['concept_name']}{only}"
+    if row["level"]:
+        return f"none known; try: omopify vocab search {row['gene']}"
+    if row["change"] and " " not in str(row["key"]):
+        return "none: the text names no gene; give it with --gene"
+    return "none: this is not a gene that omopify knows and what happened to it"

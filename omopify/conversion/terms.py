@@ -1,0 +1,105 @@
+"""The reviewed mappings of a run: which rows of which concept files count.
+
+A pack brings concept files; the project's own file for the same look-up comes before it, term by term, so that
+a steward decides without touching what was installed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from omopify.compiler.fields import fold
+from omopify.compiler.plan import Plan
+from omopify.compiler.render import render
+from omopify.conversion.session import insert_rows
+from omopify.engines.duckdb import DuckDB
+from omopify.errors import Location, Problems
+from omopify.specs.project import Pack, Project, shown
+from omopify.vocabulary.concept_files import ConceptRow, accepted, read_concept_file
+from omopify.vocabulary.variants import read_variants
+
+
+@dataclass
+class Terms:
+    """The rows of concept files that count, and how many of each state there are by file."""
+
+    rows: list[tuple[str, str, int, int, str]] = field(default_factory=list)
+    """(file, term, source concept id, concept id, mapping type)."""
+    places: dict[tuple[str, int], Location] = field(default_factory=dict)
+    """Where a file first names a concept id."""
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """For each file how many rows were used as ``approved``, how many as ``unchecked``, and how many are ``left``."""
+
+
+def read_terms(
+    pack: Pack, plan: Plan, problems: Problems, project: Project | None = None, draft: bool = False
+) -> Terms:
+    """Read the concept files that the maps of a plan name; note what is wrong with them.
+
+    ``draft`` lets rows count that nobody has checked; the project's own files come before the pack's.
+    """
+    folders = {loaded.pack: loaded.folder for loaded in pack.maps}
+    wanted = {lookup.file: lookup.at for step in plan.maps for lookup in step.lookups if lookup.file}
+    terms = Terms()
+    for file, at in wanted.items():
+        name, _, inside = file.partition("/")
+        terms.counts[file] = {"approved": 0, "unchecked": 0, "left": 0}
+        own = project.concept_file(file)[1] if project else None
+        decided = _take(file, own, at, set(), draft, terms, problems) if own and own.is_file() else set()
+        _take(file, folders[name] / inside, at, decided, draft, terms, problems)
+    return terms
+
+
+def insert_terms(terms: Terms, db: DuckDB, problems: Problems) -> None:
+    """Put the rows that count where the maps' look-ups find them; warn of ids that the vocabulary lacks."""
+    columns = ("file", "key", "source_concept_id", "concept_id", "purpose")
+    insert_rows(db, "work.concept_files", columns, list(dict.fromkeys(terms.rows)))
+    db.script(render("run/fold_terms.sql"))
+    first: dict[str, tuple[Location, int]] = {}
+    for file, concept_id in db.rows(render("run/unknown_ids.sql")):
+        place, seen = first.get(file, (terms.places[file, concept_id], 0))
+        first[file] = (min(place, terms.places[file, concept_id], key=lambda p: p.line), seen + 1)
+    for place, unknown in first.values():
+        message = f"{unknown} concept ids of this file are not in the vocabulary"
+        hint = "their values get concept 0 and are counted; load an Athena download that has them"
+        problems.add("OM613", message, place, hint, severity="warning")
+
+
+def insert_variants(plan: Plan, db: DuckDB) -> None:
+    """Put the spellings of gene variants where look-ups by variant find them, if there are such look-ups."""
+    if any(lookup.by == "variant" for step in plan.maps for lookup in step.lookups):
+        known = [s for s in read_variants().keys.values() if s.concept_id or s.level == "gene"]
+        lists = {
+            "keys": [s.key for s in known],
+            "levels": ["gene" if s.level == "gene" else "variant" for s in known],
+            "genes": [s.gene for s in known],
+            "ids": [s.concept_id for s in known],
+        }
+        db.script(render("run/variants.sql"), parameters=lists)
+
+
+def _take(
+    file: str, path: Path, at: Location, decided: set[str], draft: bool, terms: Terms, problems: Problems
+) -> set[str]:
+    """Add the rows of one file that count, but for terms that are decided already; return those decided here."""
+    found = read_concept_file(path, problems, at)
+    rows = [row for row in found.rows if not any(fold(said) in decided for said in _said(row))] if found else []
+    taken, proposed = accepted(rows, draft)
+    for row in taken:
+        source = row.extra.get("source_concept_id", "")
+        source_concept_id = int(source) if source.isdigit() else 0
+        for said in _said(row):
+            terms.rows.append((file, said, source_concept_id, row.concept_id, row.mapping_type))
+        terms.places.setdefault((file, row.concept_id), Location(shown(path), row.line, 1))
+    counts = terms.counts[file]
+    counts["approved"] += len(taken) - proposed
+    counts["unchecked"] += proposed
+    counts["left"] += len(rows) - len(taken)
+    ignored = [row for row in rows if row.status == "IGNORED"]
+    return {fold(said) for row in (*taken, *ignored) for said in _said(row)}
+
+
+def _said(row: ConceptRow) -> list[str]:
+    """Return what a row's term may be called in the data: stewards map codes or terms."""
+    return [said for said in dict.fromkeys((row.source_name.strip(), row.source_code.strip())) if said]

@@ -1,0 +1,3 @@
+-- The concepts of the trial's own.
+INSERT INTO own_concept
+SELECT unnest($ids), unnest($names), unnest($domains), unnest($vocabularies), unnest($codes)

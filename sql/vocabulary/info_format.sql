@@ -1,0 +1,2 @@
+SELECT omopify, format
+FROM omopify_load

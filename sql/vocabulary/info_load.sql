@@ -1,0 +1,2 @@
+SELECT release, sha256
+FROM omopify_load

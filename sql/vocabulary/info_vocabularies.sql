@@ -1,0 +1,4 @@
+SELECT vocabulary_id, count(*)
+FROM concept
+GROUP BY vocabulary_id
+ORDER BY vocabulary_id

@@ -1,0 +1,1 @@
+SELECT identity, names, mean_words FROM search.about

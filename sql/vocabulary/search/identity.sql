@@ -1,0 +1,1 @@
+SELECT sha256, release FROM omopify_load

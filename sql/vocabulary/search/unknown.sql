@@ -1,0 +1,1 @@
+SELECT count(*) FROM s_word ANTI JOIN s_way USING (text, position)
