@@ -62,4 +62,6 @@ def command(
         f"dates filled in {totals['imputations']}, values without a concept {totals['unmapped_values']}, "
         f"columns undecided {totals['columns_undecided']}: see the schema 'audit'"
     )
+    if totals["unmapped_values"]:
+        click.echo(f"'omopify vocab suggest {shown(project)}' proposes concepts for values that have none")
     click.echo(shown(result.out / DATABASE))

@@ -15,7 +15,7 @@ from omopify.conversion.terms import Terms, insert_terms, insert_variants
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems, did_you_mean
 from omopify.specs.project import Pack, Project
-from omopify.vocabulary.athena import AthenaFolder, concept_names, find_athena, starter_path
+from omopify.vocabulary.athena import AthenaDownload, concept_names, find_athena, starter_path
 from omopify.vocabulary.load import VocabularyFile, load_vocabulary, read_load
 from omopify.vocabulary.local import LocalConcept, read_local
 
@@ -35,7 +35,7 @@ class Vocabulary:
     """What a project names under ``vocabulary:``: one file, or folders that are loaded into one."""
 
     file: VocabularyFile | None
-    folders: tuple[AthenaFolder, ...]
+    folders: tuple[AthenaDownload, ...]
 
     @property
     def release(self) -> str:
@@ -66,7 +66,7 @@ def find_vocabulary(project: Project, problems: Problems, instead: Path | None =
     folders = []
     for name in names:
         own = project.folder / name
-        path = starter_path(name) if not own.is_dir() else None
+        path = starter_path(name) if not own.exists() else None
         found = find_athena(path or own, problems, at)
         if found:
             folders.append(found)

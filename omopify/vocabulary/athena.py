@@ -113,8 +113,8 @@ class AthenaFile:
 
     def columns(self) -> list[str]:
         """Return the names in the first line, in lower case."""
-        with self.text() as text:
-            return [name.casefold() for name in _cells(text.readline())]
+        with self.open() as content:
+            return [name.casefold() for name in _cells(content.readline(_SAMPLE).decode("utf-8-sig"))]
 
 
 @dataclass(frozen=True, slots=True)

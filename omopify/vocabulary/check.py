@@ -14,7 +14,7 @@ from omopify.errors import Problems
 from omopify.specs.project import Project
 from omopify.vocabulary import check_rows
 from omopify.vocabulary.check_concepts import ask, judge, prepare
-from omopify.vocabulary.check_rows import Looked
+from omopify.vocabulary.check_rows import Data, Looked
 from omopify.vocabulary.check_uses import Mapped, Use, concept_files, constants, pack_of, targets
 from omopify.vocabulary.local import LocalConcept
 from omopify.vocabulary.repair import Finding
@@ -28,6 +28,8 @@ class Subject:
     plan: Plan
     vocabulary: Path
     """The vocabulary file."""
+    extract: bool = False
+    """It is an extract that ships with omopify: a concept that it lacks may well exist."""
     local: Sequence[LocalConcept] = ()
     """Concepts of the trial's own."""
     result: Path | None = None
@@ -57,51 +59,50 @@ def check(subject: Subject, problems: Problems, show_values: bool = False) -> Re
     unread = Problems()
     files = concept_files(subject.plan, subject.project, unread)
     uses = [*constants(subject.plan, subject.project), *(use for mapped in files for use in targets(mapped))]
-    looked = _looked(subject.result)
-    findings = list(_rows(files, subject, looked, show_values))
+    said = _said(subject.result)
+    findings = list(_rows(files, subject, said, show_values))
     findings += _concepts(uses, subject)
     findings = [_owned(finding, subject.project) for finding in {f.problem: f for f in findings}.values()]
     places = {finding.problem.at for finding in findings}
     # What the reader warns of as a whole is told here cell by cell.
     problems.extend(p for p in unread.found if p.severity == "error" or p.at not in places)
-    return Report(tuple(findings), len(uses), len(files), looked is not None)
+    return Report(tuple(findings), len(uses), len(files), said is not None)
 
 
-def _rows(
-    files: Sequence[Mapped], subject: Subject, looked: Sequence[Looked] | None, show_values: bool
-) -> Iterator[Finding]:
+def _rows(files: Sequence[Mapped], subject: Subject, said: Data | None, show_values: bool) -> Iterator[Finding]:
     for mapped in files:
         yield from check_rows.cells(mapped)
         yield from check_rows.duplicates(mapped)
         yield from check_rows.conflicts(mapped)
     yield from check_rows.across(files, subject.plan)
-    if looked is not None:
+    if said is not None:
         own = frozenset(str(mapped.path) for mapped in files if not pack_of(mapped.path, subject.project))
-        yield from check_rows.against_data(files, subject.plan, looked, own, show_values)
+        yield from check_rows.against_data(files, subject.plan, said, own, show_values)
 
 
 def _concepts(uses: Sequence[Use], subject: Subject) -> Iterable[Finding]:
     with DuckDB(None, [Attached("athena", subject.vocabulary, read_only=True)]) as db:
         prepare(subject.local, db)
         facts = ask(uses, subject.local, db)
-    return [finding for use in uses for finding in judge(use, facts, subject.on)]
+    return [finding for use in uses for finding in judge(use, facts, subject.on, subject.extract)]
 
 
-def _looked(result: Path | None) -> list[Looked] | None:
+def _said(result: Path | None) -> Data | None:
     if result is None or not result.is_file():
         return None
     with DuckDB(result, read_only=True) as db:
         if not db.rows(render("vocabulary/check/has_lookups.sql"))[0][0]:
             return None
-        return [Looked(*row) for row in db.rows(render("vocabulary/check/lookups.sql"))]
+        looked = [Looked(*row) for row in db.rows(render("vocabulary/check/lookups.sql"))]
+        return Data(looked, db.rows(render("vocabulary/check/unmapped.sql")))
 
 
 def _owned(finding: Finding, project: Project) -> Finding:
     """Name the pack of a finding in a file that is not the steward's, and take its repair away."""
     at = finding.problem.at
     pack = pack_of(Path(at.path), project) if at else ""
-    if not pack:
-        return finding
+    if not pack or finding.problem.code == "OM658":
+        return replace(finding, pack=pack)
     problem = finding.problem
     if at and at.path.endswith(".csv"):
         hint = f"the file is of the shipped pack '{pack}': put a row of your own into the project's concept file"

@@ -136,17 +136,18 @@ def ask(uses: Sequence[Use], local: Sequence[LocalConcept], db: DuckDB) -> Facts
     )
 
 
-def judge(use: Use, facts: Facts, on: date | None) -> Iterator[Finding]:
+def judge(use: Use, facts: Facts, on: date | None, extract: bool = False) -> Iterator[Finding]:
     """Say what is wrong with one use.
 
     Where the id itself is in doubt nothing else is said of the concept, which is likely not the one that is meant.
-    ``on`` is the day on which concepts must be valid; None for what the vocabulary itself says.
+    ``on`` is the day on which concepts must be valid; None for what the vocabulary itself says.  Of an ``extract``
+    of a vocabulary nobody knows what it lacks.
     """
     known = facts.known.get(use.concept_id)
     meant = facts.meant.get((use.concept_id, use.name)) if use.name else None
     coded = facts.coded.get((use.concept_id, use.code)) if use.code else None
     if known is None:
-        yield _unknown(use, meant or coded)
+        yield _unknown(use, meant or coded, extract)
         return
     agrees = (use.concept_id, use.name) in facts.agreeing
     if use.name and not agrees and meant:
@@ -185,12 +186,15 @@ def fits(domain: str, use: Use) -> bool:
     return use.field != "concept" or bool(parts & set(cdm.DOMAIN_TABLES))
 
 
-def _unknown(use: Use, meant: Other | None) -> Finding:
+def _unknown(use: Use, meant: Other | None, extract: bool) -> Finding:
     if meant:
         what = f"'{use.name}'" if use.name else f"the code '{use.code}'"
         message = f"concept {use.concept_id} is not in the vocabulary, but {what} is"
         return _finding(use, "OM641", message, f"{_slip(use, meant)}; correct the id", proposal=meant)
     message = f"concept {use.concept_id}{f' ({use.name})' if use.name else ''} is not in the vocabulary"
+    if extract:
+        hint = "the vocabulary that ships with omopify is a small extract; check with your own Athena download"
+        return _finding(use, "OM640", message, hint, severity="warning")
     hint = "look it up with 'omopify vocab search', or load an Athena download that has it"
     return _finding(use, "OM640", message, hint)
 

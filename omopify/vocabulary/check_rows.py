@@ -39,15 +39,22 @@ _MATTERS = (_SOURCE_CODE, _SOURCE_NAME, _STATUS, ID, NAME, DOMAIN, VOCABULARY, C
 
 
 class Looked(NamedTuple):
-    """A value of the data that the last run looked up, and what came of it (0 = nothing) in one way."""
+    """A value of the data that the last run looked up, in one way."""
 
     map: str
     field: str
     way: int
     file: str | None
     value: str
-    rows: int
-    concept_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What the data of the last run said."""
+
+    looked: Sequence[Looked]
+    unmapped: Sequence[tuple[str, str, str, int]]
+    """(map, field, value, rows): values that no way had a concept for."""
 
 
 def cells(mapped: Mapped) -> Iterator[Finding]:
@@ -183,38 +190,38 @@ class _Missing:
     lookup: Lookup
     without: Counter[str] = field(default_factory=Counter)
     unchecked: Counter[str] = field(default_factory=Counter)
+    spellings: dict[str, str] = field(default_factory=dict)
 
 
 def against_data(
-    files: Sequence[Mapped], plan: Plan, looked: Sequence[Looked], own: frozenset[str], show_values: bool
+    files: Sequence[Mapped], plan: Plan, data: Data, own: frozenset[str], show_values: bool
 ) -> Iterator[Finding]:
     """Compare the files with the values that the last run looked up.
 
     Files that were shipped serve many trials, so only the terms of the project's own files (``own``: the paths)
     must occur.  Values of the data are counted, and told only if the user asks for them.
     """
-    states = {
-        name: _states([f for f in files if f.lookups[0].file == name]) for name in {v.file for v in looked if v.file}
-    }
-    yield from _never_said([f for f in files if str(f.path) in own], looked)
-    yield from _lost_zeros(files, looked)
+    yield from _never_said([f for f in files if str(f.path) in own], data.looked)
+    yield from _lost_zeros(files, data.looked)
+    names = {mapped.lookups[0].file for mapped in files}
+    states = {name: _states([f for f in files if f.lookups[0].file == name]) for name in names}
     lookups = {(step.name, lookup.field, lookup.way): lookup for step in plan.maps for lookup in step.lookups}
-    found: dict[tuple[str, str], dict[str, list[Looked]]] = {}
-    for value in looked:
-        if (value.map, value.field, value.way) in lookups:
-            found.setdefault((value.map, value.field), {}).setdefault(value.value, []).append(value)
+    ways: dict[tuple[str, str, str], list[Lookup]] = {}
+    for value in data.looked:
+        lookup = lookups.get((value.map, value.field, value.way))
+        if lookup:
+            ways.setdefault((value.map, value.field, value.value), []).append(lookup)
     missing: dict[tuple[str, Location], _Missing] = {}
-    for (name, slot), values in found.items():
-        for text, ways in values.items():
-            known = {states[way.file].get(fold(text), "") if way.file else "" for way in ways}
-            if "decided" in known or any(way.concept_id for way in ways if not way.file):
-                continue
-            way = min((w for w in ways if w.file), key=lambda w: w.way, default=ways[0])
-            lookup = lookups[name, slot, way.way]
-            at = next((f.whole for f in files if f.lookups[0].file == lookup.file), lookup.at)
-            entry = missing.setdefault((lookup.looked_in, at), _Missing(lookup))
-            target = entry.unchecked if "unchecked" in known else entry.without
-            target[text] = max(target[text], max(w.rows for w in ways))
+    for name, slot, text, rows in data.unmapped:
+        found = sorted(ways.get((name, slot, text), ()), key=lambda lookup: (not lookup.file, lookup.way))
+        known = {states[lookup.file].get(fold(text), "") for lookup in found if lookup.file in states}
+        if not found or "decided" in known:
+            continue
+        lookup = found[0]
+        at = next((f.whole for f in files if f.lookups[0].file == lookup.file), lookup.at)
+        entry = missing.setdefault((lookup.looked_in, at), _Missing(lookup))
+        spelling = entry.spellings.setdefault(fold(text), text)
+        (entry.unchecked if "unchecked" in known else entry.without)[spelling] += rows
     for (_, at), entry in missing.items():
         yield _no_row(at, entry, show_values)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from omopify.resources import data
-from omopify.vocabulary.spelling import Reading, fold
+from omopify.vocabulary.spelling import Reading, fold, mixture
 
 CLEANED = 0.99
 """What a text without strength and form is worth against the whole text."""
@@ -57,7 +57,7 @@ def product(text: str) -> Product:
     """
     inner = [found.strip() for found in _BRACKETS.findall(text)]
     outer = _COUNTRY.sub(" ", _WITH.sub(" + ", _BRACKETS.sub(" ", text)))
-    names = [name for piece in _pieces(outer) if (name := _cleaned(piece))]
+    names = [part for piece in _pieces(outer) if (name := _cleaned(piece)) for part in mixture(name) or (name,)]
     bracketed = [name for content in inner for piece in _pieces(content) if (name := _cleaned(piece))]
     bracketed = [name for name in bracketed if not set(name.split()) <= _words()["salt"]]
     if len(names) > 1:

@@ -30,6 +30,9 @@ __all__ = ["SetWords", "exported", "put", "sssom", "stcm", "target_vocabularies"
 UNSPECIFIED = "https://w3id.org/sssom/license/unspecified"
 """What SSSOM's own tools write if nobody said a licence, which the standard asks for."""
 
+UNNAMED = "https://w3id.org/sssom/mappings/"
+"""What SSSOM's own tools put before a made-up name of a set; they stumble over 'urn:uuid:'."""
+
 LONGEST_VOCABULARY_ID = 20
 LONGEST_CODE = 50
 LONGEST_NAME = 255
@@ -77,7 +80,7 @@ def sssom(rows: Sequence[ConceptRow], words: SetWords) -> bytes:
     used = [slot for slot in _SLOTS if any(mapping[slot] for mapping in table)]
     shared = {slot: table[0][slot] for slot in _SHARED if table and len({mapping[slot] for mapping in table}) == 1}
     used = [slot for slot in used if slot not in shared]
-    set_id = words.set_id or f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, json.dumps([words.name, table]))}"
+    set_id = words.set_id or UNNAMED + str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps([words.name, table])))
     head = _head(words, set_id, used, {slot: text for slot, text in shared.items() if text})
     lines = sorted([mapping[slot] for slot in used] for mapping in table)
     return ("".join(f"#{line}\n" for line in head)).encode() + written([used, *lines], Dialect(delimiter="\t"))

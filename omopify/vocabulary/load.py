@@ -6,7 +6,6 @@ is broken, or a load that is stopped, never harms the vocabulary that is there.
 
 Problems (those of finding and reading the files are in ``athena`` and ``rows``):
 
-* OM607  there is no concept 0
 * OM615  a vocabulary file does not exist, or is something else
 * OM616  a vocabulary file was made by a newer omopify
 * OM617  an archive is damaged
@@ -54,7 +53,6 @@ _KEYS = {
 _ORDER = {"concept": "concept_id"}
 """Sorted tables are looked up in faster.  Only where it is cheap: see benchmarks/vocabulary_load.py."""
 
-_NEVER_EMPTY = ("concept", "vocabulary")
 _CHUNK = 1024 * 1024
 _TAIL = 1024
 _STALE = 24 * 3600
@@ -106,10 +104,10 @@ def load_vocabulary(
     """Build the vocabulary file *out* from one or several downloads (folders or zip archives).
 
     A row that an earlier download has (by its key) is not taken again from a later one.  *at* is the place
-    that names the downloads in the user's project file.  Warnings are noted in *problems*.
+    that names the downloads in the user's project file.  Warnings and errors are noted in *problems*.
 
     Raises:
-        OmopifyError: with all that is wrong; *out* is as it was before.
+        OmopifyError: with all errors; *out* is as it was before.
     """
     own = Problems()
     _check_out(out, own)
@@ -123,6 +121,9 @@ def load_vocabulary(
             with DuckDB(build, (), readable, scratch, memory_limit, threads, keep_order=False) as db:
                 loaded = _Job(db, scratch, own, progress).load(downloads, out)
             _replace(build, out)
+    except OmopifyError as error:
+        own.extend(error.problems)
+        raise
     finally:
         problems.extend(own.found)
     return loaded
@@ -226,7 +227,7 @@ class _Job:
         """Load the plain file *path*, and return the rows that were kept; None if it cannot be loaded."""
         before = len(self.problems.errors)
         names = file.columns()
-        if lines == 1 and table.name in _NEVER_EMPTY:
+        if lines == 1 and table.name == "concept":
             hint = "a run of the CPT4 tool that failed empties it: unpack the download again"
             self.problems.add("OM620", f"vocabulary file '{file.shown}' has no rows", None, hint)
         dates = date_form(path, file.shown, names, table, self.problems)
@@ -287,12 +288,6 @@ _FINDINGS = {
         "OM624",
         "{number} rows of {where} lead to concepts that are not in the vocabulary, such as {example}",
         "a part of the download may be missing: compare the number of concepts with Athena's mail",
-        "warning",
-    ),
-    "no concept 0": (
-        "OM607",
-        "the vocabulary has no concept 0 ('No matching concept')",
-        "name a whole Athena download, or 'starter' before it",
         "warning",
     ),
 }

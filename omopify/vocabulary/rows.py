@@ -81,11 +81,18 @@ def note_faults(path: Path, shown: str, columns: Sequence[str], table: Table, da
     found: dict[str, list[int]] = {}
     fast = _pattern(columns, table, dates)
     with path.open("rb") as content:
-        endings = {content.readline()[-2:] == b"\r\n"}
+        ending = _ending(content.readline())
+        blank: list[int] = []
         for number, line in enumerate(content, 2):
-            if fast.fullmatch(line) and line.isascii() and (line[-2:] == b"\r\n") in endings:
+            if not line.strip(b"\r\n"):
+                blank.append(number)
                 continue
-            for fault in _faults(line, columns, table, dates, endings):
+            if blank:  # empty lines at the end of a file harm nobody
+                found.setdefault(_BLANK, []).extend(blank)
+                blank = []
+            if fast.fullmatch(line) and line.isascii() and _ending(line) == ending:
+                continue
+            for fault in _faults(line, columns, table, dates, ending):
                 found.setdefault(fault, []).append(number)
     for fault, lines in found.items():
         code = "OM604" if fault == _NOT_TEXT else "OM606"
@@ -105,9 +112,9 @@ _HINTS = {
 _HINT = "download it again; do not save it in Excel"
 
 
-def _faults(line: bytes, columns: Sequence[str], table: Table, dates: str, endings: set[bool]) -> Iterator[str]:
-    body = line.removesuffix(b"\n").removesuffix(b"\r")
-    if line.endswith(b"\n") and line.endswith(b"\r\n") not in endings:
+def _faults(line: bytes, columns: Sequence[str], table: Table, dates: str, ending: bytes) -> Iterator[str]:
+    body = line.removesuffix(_ending(line))
+    if body != line and _ending(line) != ending:
         yield _ENDINGS
     if b"\r" in body:
         yield _RETURN
@@ -116,9 +123,7 @@ def _faults(line: bytes, columns: Sequence[str], table: Table, dates: str, endin
     except UnicodeDecodeError:
         yield _NOT_TEXT
         return
-    if not body:
-        yield _BLANK
-    elif len(cells) != len(columns):
+    if len(cells) != len(columns):
         yield _MANY if len(cells) > len(columns) else _FEW
     else:
         for field in table.fields:
@@ -131,6 +136,10 @@ def _faults(line: bytes, columns: Sequence[str], table: Table, dates: str, endin
                 yield f"'{field.name}' is not a number"
             elif cell and field.type == "date" and not _is_date(cell, dates):
                 yield f"'{field.name}' is not a date like {_EXAMPLES[dates]}, as in the first rows"
+
+
+def _ending(line: bytes) -> bytes:
+    return b"\r\n" if line.endswith(b"\r\n") else b"\n" if line.endswith(b"\n") else b""
 
 
 def _pattern(columns: Sequence[str], table: Table, dates: str) -> re.Pattern[bytes]:

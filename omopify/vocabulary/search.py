@@ -22,6 +22,7 @@ from typing import NamedTuple
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems, did_you_mean
+from omopify.vocabulary.spelling import Reading, readings
 
 _LAST = chr(0x10FFFF)
 """Behind every text that begins with the one before it."""
@@ -75,10 +76,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found, and the words of the text that the vocabulary does not have with what was taken for each."""
+    """What was found, and by what else than the text itself.
+
+    ``corrections`` are the words that the vocabulary does not have, with what was taken for each (nothing: it was
+    left out); ``reading`` is the English for a text in another language.
+    """
 
     hits: tuple[Hit, ...]
     corrections: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    reading: Reading | None = None
 
 
 class Candidate(NamedTuple):
@@ -105,15 +111,20 @@ def search(database: DuckDB, text: str, filters: Filters | None = None, limit: i
     begin so, then names by their words.  Standard concepts come before others and retired ones last.  An id is
     found whatever the filters say.
     """
-    typed = _clean(text)
-    _ask(database, [typed], filters or Filters(), ())
+    typed, filters = _clean(text), filters or Filters()
+    _ask(database, [typed], filters)
     unknown = _words(database)
+    reading = _reading(database, typed) if unknown else None
     if unknown:
-        database.script(_sql("repair.sql.jinja"))
+        _ask(database, [reading.text if reading else typed], filters)
+        unknown = _words(database)
+        if unknown:
+            database.script(_sql("repair.sql.jinja"))
     for (word,) in database.rows(_sql("last_word.sql"), {"shortest": _SHORTEST_BEGINNING}):
         database.script(_sql("begin.sql"), parameters={"word": word})
     _find(database, _ONE_TEXT, _LOOKED_AT, _LOOKED_AT)
-    folded, code, weight, words = database.rows(_sql("asked.sql"))[0]
+    folded, weight, words = database.rows(_sql("asked.sql"))[0]
+    code = database.rows(_sql("code.sql"), {"typed": typed})[0][0]
     parameters = {
         "typed": typed,
         "folded": folded,
@@ -123,13 +134,15 @@ def search(database: DuckDB, text: str, filters: Filters | None = None, limit: i
     }
     sql = _sql("hits.sql.jinja", asked_weight=weight, asked_words=words, id=_id(typed), limit=limit)
     hits = _as_written(database, [Hit(*row) for row in database.rows(sql, parameters)])
+    if hits and hits[0].kind in ("id", "code"):
+        return Found(tuple(hits))
     corrections = database.rows(_sql("corrections.sql")) if unknown else []
-    return Found(tuple(hits), tuple((word, tuple(taken or ())) for word, taken in corrections))
+    return Found(tuple(hits), tuple((word, tuple(taken or ())) for word, taken in corrections), reading)
 
 
 def exact(database: DuckDB, texts: Sequence[str], filters: Filters | None = None) -> list[Candidate]:
     """Find all names and synonyms that are the same as one of the texts but for case, accents and punctuation."""
-    _ask(database, [_clean(text) for text in texts], filters or Filters(), ())
+    _ask(database, [_clean(text) for text in texts], filters or Filters())
     database.script(_sql("exact.sql"))
     return _candidates(database)
 
@@ -182,7 +195,18 @@ def check_filters(database: DuckDB, filters: Filters, problems: Problems) -> Fil
     )
 
 
-def _ask(database: DuckDB, texts: list[str], filters: Filters, domains: Sequence[Sequence[str]]) -> None:
+def _reading(database: DuckDB, text: str) -> Reading | None:
+    """Return another way to say the text of which the vocabulary has all words."""
+    others = [reading for reading in readings(text) if reading.why]
+    if others:
+        _ask(database, [reading.text for reading in others], Filters())
+        _words(database)
+        complete = database.rows(_sql("complete.sql"))
+        return others[complete[0][0]] if complete else None
+    return None
+
+
+def _ask(database: DuckDB, texts: list[str], filters: Filters, domains: Sequence[Sequence[str]] = ()) -> None:
     database.script(_sql("ask.sql"), parameters={"texts": texts})
     pairs = [(text, domain) for text, some in enumerate(domains) for domain in some]
     parameters = {"texts": [text for text, _ in pairs], "domains": [domain for _, domain in pairs]}

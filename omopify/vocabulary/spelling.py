@@ -160,6 +160,12 @@ def readings(text: str) -> list[Reading]:
     return sorted(found.values(), key=lambda reading: (-reading.trust, reading.text))
 
 
+def mixture(text: str) -> tuple[str, ...]:
+    """Return the substances of a mixture that has a name of its own (``co-trimoxazole``); empty if it is none."""
+    said = _tables()[1].get(skeletons(text), "")
+    return tuple(fold(name) for name in said.split("/")) if "/" in said else ()
+
+
 def _translated(text: str) -> Iterator[Reading]:
     """Yield the text in English by the words of each language that knows one of its words."""
     written = _words(text)
@@ -229,7 +235,7 @@ def _substituted(text: str, wordings: dict[tuple[str, ...], str]) -> Iterator[tu
             other = wordings.get(tuple(bones[place : place + length]))
             said = " ".join(words[place : place + length])
             # 'hemoglobin in blood' must not become 'hemoglobin in blood in blood'
-            if other is not None and fold(other) not in text:
+            if other is not None and "/" not in other and fold(other) not in text:
                 whole = fold(" ".join((*words[:place], other, *words[place + length :])))
                 yield whole, f"'{said}' is '{other}'"
 

@@ -140,7 +140,7 @@ class Standards:
         while steps:
             step = steps.pop(0)
             codes = [node.code for node in self.ancestors(step.oncotree)]
-            near = [t for t in self.tumour_types if t.id == step.parent]
+            near = [t for t in self.tumour_types if step.parent and t.id == step.parent]
             near += [t for code in codes for t in self.tumour_types if t.oncotree == code]
             fresh = [t for t in near if t not in above]
             above += fresh
@@ -180,12 +180,13 @@ def read_tree() -> Mapping[str, Node]:
                 row["tissue"],
                 row["parent"],
                 _parts(row["nci"]),
-                _parts(row["history"]) + _parts(row["precursors"]),
+                tuple(code for column in _FORMER for code in _parts(row[column])),
             )
             for row in csv.DictReader(file)
         }
 
 
+_FORMER = ("history", "revocations", "precursors")
 _ENTRY = ("id", "name", "synonyms", "concept_id", "concept_name", "equivalence", "status", "agreed_on", "comment")
 _TYPE_COLUMNS = (*_ENTRY, "oncotree", "ncit", "parent")
 _MARKER_COLUMNS = (*_ENTRY, "gene", "hgnc", "alteration", "hgvs", "profile", "value_concept_id", "value_concept_name")

@@ -5,8 +5,8 @@ ids, codes and names are invented** and mean nothing outside this repository.  T
 rows of the tables for one concept are those of a real download of one European site (v5.0 27-AUG-25: 4.9 M concepts,
 38 M relationships, 44 M ancestors, 3.3 M synonyms, 3 M drug strengths).
 
-``write_download`` makes the folder, ``zip_download`` packs one as Athena does; ``row`` and ``download`` make tiny ones
-by hand for tests of single pitfalls.
+``write_download`` makes the folder, ``zip_download`` packs one as Athena does, ``write_tiny`` makes one of a few rows
+for tests of single pitfalls.
 
     python -m tests.vocabulary.athena_zip FOLDER --concepts 500000
 """
@@ -104,6 +104,32 @@ def zip_download(folder: Path, path: Path, inside: str = "", more: Mapping[str, 
     return path
 
 
+TINY = {
+    "CONCEPT.csv": "0\tNo matching concept\tMetadata\tNone\tUndefined\t\tNo matching concept\t19700101\t20991231\t\n"
+    "100000001\tabemanib\tDrug\tRxNorm\tIngredient\tS\tcode1\t20200131\t20991231\t\n"
+    "100000002\tabemanib 5 MG\tDrug\tdm+d\tAMP\t\t007\t20200131\t20991231\t\n",
+    "CONCEPT_RELATIONSHIP.csv": "100000002\t100000001\tMaps to\t20200131\t20991231\t\n",
+    "VOCABULARY.csv": f"None\tOMOP Standardized Vocabularies\tOMOP generated\t{RELEASE}\t100000009\n"
+    "RxNorm\tRxNorm\tmade up\t\t100000008\n",
+}
+"""The rows of a whole vocabulary of three made-up concepts, by file name."""
+
+
+def write_tiny(folder: Path, files: Mapping[str, str | bytes | None] | None = None) -> Path:
+    """Write ``TINY`` with its headers; *files* replaces whole files (None leaves one out) or adds others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole: dict[str, str | bytes | None] = {name: with_header(name, rows) for name, rows in TINY.items()}
+    for name, content in (whole | dict(files or {})).items():
+        if content is not None:
+            (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
+
+
+def with_header(name: str, rows: str) -> str:
+    """Return the rows of a file below the header of its table."""
+    return f"{HEADERS[name.split('.')[0].casefold()]}\n{rows}"
+
+
 def _concepts(con: duckdb.DuckDBPyConnection, concepts: int, seed: int) -> None:
     """Make the table ``c``: one row a concept, ``i`` its number, ``id`` its made-up concept id."""
 
@@ -134,7 +160,9 @@ def _concepts(con: duckdb.DuckDBPyConnection, concepts: int, seed: int) -> None:
     names = sorted({*(s[1] for s in _SHARES), "None", "Vocabulary", "Domain", "Concept Class", "Relationship"})
     metadata = [("None", "None", 0, "No matching concept")]
     metadata += [(v, "Vocabulary", n, v) for n, v in enumerate(names, METADATA + 100)]
-    metadata += [(d, "Domain", n, d) for n, d in enumerate(sorted({s[2] for s in _SHARES} | {"Metadata"}), METADATA + 200)]
+    metadata += [
+        (d, "Domain", n, d) for n, d in enumerate(sorted({s[2] for s in _SHARES} | {"Metadata"}), METADATA + 200)
+    ]
     metadata += [(k, "Concept Class", n, k) for n, k in enumerate(sorted({s[3] for s in _SHARES}), METADATA + 300)]
     metadata += [(r, "Relationship", n, r) for n, r in enumerate(_RELATIONSHIPS, METADATA + 400)]
     con.execute("CREATE TABLE m (key varchar, vocabulary varchar, id integer, name varchar)")

@@ -80,6 +80,7 @@ def _subject(
     from omopify.conversion.vocabulary import find_vocabulary, local_concepts, vocabulary_file
     from omopify.errors import Problems
     from omopify.specs.project import load_project
+    from omopify.vocabulary.athena import SHIPPED
     from omopify.vocabulary.check import Subject
 
     project = load_project(path, problems)
@@ -92,10 +93,18 @@ def _subject(
     problems.stop_if_errors()
     assert plan is not None
     kept = project.out / ".vocabulary"
-    file = vocabulary_file(found, kept if kept.is_dir() else scratch, problems, say)
-    problems.stop_if_errors()
+    file = vocabulary_file(found, kept if kept.is_dir() and not instead else scratch, say)
     assert file is not None
-    return Subject(project, plan, file, local, project.out / DATABASE, _day(project.file.release_date))
+    names = [str(instead)] if instead else project.file.vocabulary
+    return Subject(
+        project,
+        plan,
+        file,
+        extract=all(name in SHIPPED for name in names),
+        local=local,
+        result=project.out / DATABASE,
+        on=_day(project.file.release_date),
+    )
 
 
 def _day(text: str | None) -> Any:

@@ -76,10 +76,10 @@ def _lines(row: Mapping[str, object]) -> list[tuple[str, str]]:
 
 def _concept(row: Mapping[str, object]) -> str:
     if row["concept_id"]:
-        only = ", of the gene: no concept of this change is known" if row["level"] == "gene" and row["change"] else ""
+        only = " (the gene; this change leads to no concept)" if row["level"] == "gene" and row["change"] else ""
         return f"{row['concept_id']} {row['concept_name']}{only}"
     if row["level"]:
         return f"none known; try: omopify vocab search {row['gene']}"
     if row["change"] and " " not in str(row["key"]):
         return "none: the text names no gene; give it with --gene"
-    return "none: this is not a gene that omopify knows and what happened to it"
+    return "none: not just a known gene and its alteration"

@@ -1,3 +1,3 @@
--- The values that the last run looked up, and what came of them.
-SELECT "map", field, way, file, source_value, CAST(rows AS integer), coalesce(concept_id, 0)
+-- The values that the last run looked up.
+SELECT "map", field, way, file, source_value
 FROM audit.lookups

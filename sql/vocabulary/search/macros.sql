@@ -24,8 +24,9 @@ CREATE OR REPLACE TEMP MACRO s_fold(x) AS
             '[^\p{L}\p{M}\p{N}·]+', ' ', 'g'),
         '·', '.'));
 
--- A code without what people leave out of it: 'C50.9' and 'c509', '8500/3' and '85003'.
-CREATE OR REPLACE TEMP MACRO s_code(x) AS regexp_replace(lower(x), '[^\p{L}\p{N}]+', '', 'g');
+-- A code without what people leave out of it: 'C50.9' and 'c509', '8500/3' and '85003'; some are signs only ('%').
+CREATE OR REPLACE TEMP MACRO s_code(x) AS
+    coalesce(nullif(regexp_replace(lower(x), '[^\p{L}\p{N}]+', '', 'g'), ''), trim(x));
 
 -- Keys that a word shares with its misspellings: its first and its last six letters, with one of them missing. Two
 -- words with one slip of the pen there (a letter too many, too few, another, or two that changed places) share a key.

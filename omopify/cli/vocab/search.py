@@ -1,0 +1,132 @@
+"""``omopify vocab search``."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from omopify.engines.duckdb import DuckDB
+    from omopify.vocabulary.search import Filters, Found, Hit
+
+
+@click.command(name="search")
+@click.argument("text")
+@click.option(
+    "--vocabulary",
+    metavar="FILE",
+    help="A file of 'vocab load', an Athena download, or 'starter'. Else: the variable OMOPIFY_VOCABULARY, the "
+    "project in this folder, or the starter.",
+)
+@click.option("--domain", "domains", multiple=True, metavar="D", help="Only this domain, such as Drug. Repeatable.")
+@click.option("--in", "vocabularies", multiple=True, metavar="V", help="Only this vocabulary, such as SNOMED. Repeatable.")
+@click.option("--class", "classes", multiple=True, metavar="C", help="Only this concept class. Repeatable.")
+@click.option("--standard", is_flag=True, help="Standard concepts only.")
+@click.option("--all", "retired", is_flag=True, help="Retired concepts as well.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many concepts at most.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def command(
+    text: str,
+    vocabulary: str | None,
+    domains: tuple[str, ...],
+    vocabularies: tuple[str, ...],
+    classes: tuple[str, ...],
+    standard: bool,
+    retired: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Find concepts for TEXT: words, the beginning of a name, a synonym, a code or a concept id.
+
+    Misspelt words are repaired, and words of the trials' languages are put in English. The index that makes it
+    fast is built when a vocabulary is searched for the first time.
+    """
+    from omopify.cli.show import progress, show_problems
+    from omopify.errors import Problems
+    from omopify.vocabulary.chosen import chosen_vocabulary
+    from omopify.vocabulary.search import Filters, check_filters, search
+    from omopify.vocabulary.search_index import open_search
+
+    problems = Problems()
+    with progress() as say:
+        chosen = chosen_vocabulary(vocabulary, problems, say)
+        with open_search(chosen.path, say) as database:
+            filters = Filters(domains, vocabularies, classes, standard, valid=not retired)
+            filters = check_filters(database, filters, problems)
+            problems.stop_if_errors()
+            found = search(database, text, filters, limit)
+            others = () if found.hits else _left_out(database, text, filters)
+    show_problems(problems.warnings)
+    if as_json:
+        release = {"path": str(chosen.path), "release": chosen.release}
+        click.echo(json.dumps(_json(text, release, filters, found), indent=2, ensure_ascii=False))
+    else:
+        _show(text, filters, found, others)
+
+
+def _left_out(database: DuckDB, text: str, filters: Filters) -> tuple[Hit, ...]:
+    """Return what would be found without the filters."""
+    from omopify.vocabulary.search import Filters, search
+
+    everything = Filters(valid=False)
+    return search(database, text, everything, 100).hits if filters != everything else ()
+
+
+def _json(text: str, vocabulary: dict[str, str], filters: Filters, found: Found) -> dict[str, Any]:
+    reading = found.reading
+    return {
+        "query": text,
+        "vocabulary": vocabulary,
+        "filters": asdict(filters),
+        "read_as": {"text": reading.text, "why": reading.why} if reading else None,
+        "corrections": [{"word": word, "taken": list(taken)} for word, taken in found.corrections],
+        "hits": [asdict(hit) | {"valid": hit.valid} for hit in found.hits],
+    }
+
+
+def _show(text: str, filters: Filters, found: Found, others: tuple[Hit, ...]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from omopify.cli.vocab._lines import console, standing
+
+    out = console()
+    if found.reading:
+        out.print(Text(f"read as '{found.reading.text}' ({found.reading.why})", style="dim"))
+    for word, taken in found.corrections:
+        said = f"taken for {', '.join(taken[:4])}" if taken else "left out"
+        out.print(Text(f"no name has '{word}': {said}", style="dim"))
+    if not found.hits:
+        out.print(Text(f"nothing found for '{text[:60]}'"))
+        for line in _advice(filters, others):
+            out.print(Text(line))
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("concept_id", justify="right", no_wrap=True)
+    table.add_column("name", ratio=1, overflow="fold")
+    table.add_column("", no_wrap=True)
+    for name in ("domain", "vocabulary", "code"):
+        table.add_column(name, overflow="fold")
+    for hit in found.hits:
+        name = Text(hit.concept_name, style="" if hit.valid else "dim")
+        if hit.kind == "synonym":
+            name.append(f"\n= {hit.matched}", style="dim italic")
+        cells = (hit.domain_id, hit.vocabulary_id, hit.concept_code)
+        table.add_row(str(hit.concept_id), name, standing(hit), *(Text(cell) for cell in cells))
+    out.print(table)
+
+
+def _advice(filters: Filters, others: tuple[Hit, ...]) -> list[str]:
+    """Say what would be found without the filters, or what else can be done."""
+    if not others:
+        return ["try fewer or other words, an English name, or the beginning of a word"]
+    if filters.valid and all(not hit.valid for hit in others):
+        return [f"{len(others)} retired concepts fit: --all shows them"]
+    counts = Counter(f"{hit.domain_id} ({hit.vocabulary_id})" for hit in others)
+    some = ", ".join(f"{name} {number}" for name, number in counts.most_common(5))
+    return [f"without the filters there is: {some}"]

@@ -1,0 +1,1 @@
+SELECT s_code($typed)

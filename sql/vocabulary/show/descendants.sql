@@ -1,0 +1,3 @@
+SELECT count(*)
+FROM vocabulary.concept_ancestor
+WHERE ancestor_concept_id = $id AND descendant_concept_id <> $id

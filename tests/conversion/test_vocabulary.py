@@ -1,0 +1,122 @@
+"""The vocabulary of a run: where it comes from makes no difference, and mappings that nobody checked are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from omopify.cli.main import main
+from tests.language.workbench import VOCABULARY
+
+TERMS = """sourceCode,sourceName,sourceFrequency,mappingStatus,conceptId,conceptName,mappingType
+,Hot,1,APPROVED,2000000001,Made-up fever,MAPS_TO
+,Cough,1,UNCHECKED,2000000002,Made-up cough,MAPS_TO
+,Odd,1,UNCHECKED,0,Unmapped,MAPS_TO
+,Flagged,1,FLAGGED,2000000002,Made-up cough,MAPS_TO
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    files = {
+        "omopify.yaml": f"mappings: maps\ndata: data\nvocabulary: ['{VOCABULARY}']\nrelease_date: 2026-01-31\n",
+        "maps/trial.yaml": "trial: t\nname: T\nsources: {dm: {file: dm.csv}}\n",
+        "maps/p.yaml": "map: p\nto: person\nfrom: dm\nkey: ID\nset: {year_of_birth: 1960}\n",
+        "maps/c.yaml": (
+            "map: c\nto: condition_occurrence\nfrom: dm\nkey: ID\nperson: ID\nstart: DAY\ntype: 32809\n"
+            "concept:\n  - {value: TERM, via: terms.csv}\n  - {value: TERM, vocabulary: Trial Terms}\n"
+        ),
+        "maps/terms.csv": TERMS,
+        "data/dm.csv": "ID,DAY,TERM\n1,2020-01-01,hot\n2,2020-01-02,cough\n3,2020-01-03,10037660\n4,2020-01-04,flagged\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments: str | Path) -> str:
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def conditions(project: Path) -> list[int]:
+    with duckdb.connect(str(project / "out" / "omop.duckdb"), read_only=True) as db:
+        found = db.execute("SELECT condition_concept_id FROM cdm.condition_occurrence ORDER BY condition_start_date")
+        return [concept_id for (concept_id,) in found.fetchall()]
+
+
+def test_mappings_that_nobody_checked_count_in_a_draft_only(project: Path) -> None:
+    run("run", project)
+    assert conditions(project) == [2000000001, 0, 2000000001, 0]
+    manifest = json.loads((project / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["concept_files"] == {"maps/terms.csv": {"approved": 1, "unchecked": 0, "left": 3}}
+    shown = run("run", project, "--draft")
+    assert conditions(project) == [2000000001, 2000000002, 2000000001, 0]
+    assert "draft: 1 mapping" in shown
+    manifest = json.loads((project / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["concept_files"] == {"maps/terms.csv": {"approved": 1, "unchecked": 1, "left": 2}}
+
+
+def test_a_file_and_the_folder_that_it_was_loaded_from_give_the_same(project: Path) -> None:
+    run("run", project)
+    by_folder = _tables(project)
+    file = project / "vocabulary.duckdb"
+    run("vocab", "load", VOCABULARY, "--out", file)
+    before = file.read_bytes()
+    run("run", project, "--vocabulary", file)
+    assert _tables(project) == by_folder
+    assert file.read_bytes() == before
+    manifest = json.loads((project / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert [part["path"] for part in manifest["vocabulary"]["parts"]] == ["vocabulary.duckdb"]
+    assert manifest["vocabulary"]["release"] == "test 1"
+
+
+def test_folders_are_loaded_once(project: Path) -> None:
+    run("run", project)
+    (loaded,) = (project / "out" / ".vocabulary").glob("*.duckdb")
+    first = loaded.stat().st_mtime_ns
+    run("run", project)
+    assert loaded.stat().st_mtime_ns == first
+
+
+def test_values_are_listed_way_by_way(project: Path) -> None:
+    run("run", project)
+    with duckdb.connect(str(project / "out" / "omop.duckdb"), read_only=True) as db:
+        found = db.execute("SELECT * FROM audit.lookups ORDER BY way, source_value").fetchall()
+    assert found == [
+        ("c", "concept", 1, "maps/terms.csv", "maps/terms.csv", "10037660", 1, 0, 0),
+        ("c", "concept", 1, "maps/terms.csv", "maps/terms.csv", "cough", 1, 0, 0),
+        ("c", "concept", 1, "maps/terms.csv", "maps/terms.csv", "flagged", 1, 0, 0),
+        ("c", "concept", 1, "maps/terms.csv", "maps/terms.csv", "hot", 1, 0, 2000000001),
+        ("c", "concept", 2, "Trial Terms by code", None, "10037660", 1, 2000000101, 2000000001),
+        ("c", "concept", 2, "Trial Terms by code", None, "cough", 1, 0, 0),
+        ("c", "concept", 2, "Trial Terms by code", None, "flagged", 1, 0, 0),
+        ("c", "concept", 2, "Trial Terms by code", None, "hot", 1, 0, 0),
+    ]
+
+
+def test_a_run_does_not_hold_the_vocabulary_of_another(project: Path) -> None:
+    file = project / "vocabulary.duckdb"
+    run("vocab", "load", VOCABULARY, "--out", file)
+    with duckdb.connect(str(file), read_only=True) as other:
+        assert other.execute("SELECT count(*) FROM concept").fetchone() == (30,)
+        run("run", project, "--vocabulary", file)
+    assert conditions(project) == [2000000001, 0, 2000000001, 0]
+
+
+def _tables(project: Path) -> dict[str, list[tuple[object, ...]]]:
+    with duckdb.connect(str(project / "out" / "omop.duckdb"), read_only=True) as db:
+        names = [
+            f"{schema}.{table}"
+            for schema, table in db.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name IN ('cdm', 'audit')"
+            ).fetchall()
+        ]
+        return {name: db.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in names}
