@@ -21,7 +21,7 @@ from omopify.compiler.render import clean_up, scopes, statements
 from omopify.conversion.session import open_database, prepare_tables
 from omopify.conversion.sources import create_source_tables, headers, staged
 from omopify.conversion.terms import read_terms
-from omopify.conversion.vocabulary import find_vocabulary, prepare_vocabulary, vocabulary_file
+from omopify.conversion.vocabulary import find_vocabulary, prepare_vocabulary, vocabulary_files
 from omopify.errors import Problems
 from omopify.specs.project import Project, load_project
 from omopify.synthetic import write_impress
@@ -80,8 +80,7 @@ def _maps(project: Project, bare: bool) -> float:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name)
         (path / "scratch").mkdir()
-        loaded = vocabulary_file(vocabulary, project.out / ".vocabulary")
-        assert loaded is not None
+        loaded = vocabulary_files(vocabulary, plan, project.out / ".vocabulary")
         terms = read_terms(project.pack, plan, problems)
         with open_database(path / "out.duckdb", path / "keys.duckdb", path / "scratch", [cache], loaded) as db:
             prepare_tables(db, project.pack)

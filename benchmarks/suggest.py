@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import argparse
 import csv
-import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from distractors import made_up
 from rapidfuzz import fuzz, process, utils
 
 from omopify.errors import Problems
@@ -30,7 +30,6 @@ from omopify.vocabulary.search_index import open_search
 from omopify.vocabulary.suggest import Request, suggest
 
 GOLD = Path(__file__).parent / "gold" / "terms.csv"
-FIRST_MADE_UP = 2_000_000_000
 LOOKED_AT = 10
 
 Ranks = list[int]
@@ -49,8 +48,8 @@ def main() -> None:
         methods: dict[str, Callable[[], list[Ranks]]] = {"exact match": lambda: _exact(gold, names)}
         if not arguments.skip_rapidfuzz:
             methods["RapidFuzz WRatio"] = lambda: _rapidfuzz(gold, names)
-        load_vocabulary([folder], Path(name) / "vocabulary.duckdb", Problems())
-        with open_search(Path(name) / "vocabulary.duckdb") as database:
+        load_vocabulary([folder], Path(name) / "athena.duckdb", Problems())
+        with open_search(Path(name) / "athena.duckdb") as database:
             methods["omopify"] = lambda: _ours(gold, database)
             results = {}
             for method, run in methods.items():
@@ -66,7 +65,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--facts", type=Path, required=True, help="vocabulary folder with the concepts of the gold list")
+    parser.add_argument(
+        "--facts", type=Path, required=True, help="vocabulary folder with the concepts of the gold list"
+    )
     parser.add_argument("--half", choices=("test", "dev", "all"), default="test")
     parser.add_argument("--distractors", type=int, default=0, help="how many made-up concepts are added")
     parser.add_argument("--without-words", action="store_true", help="rules of spelling only, no table of words")
@@ -102,61 +103,19 @@ def _vocabulary(
         if file.name == "CONCEPT_SYNONYM.csv":
             lines = [line for line in lines if spelling.fold(line.split("\t")[1]) not in asked]
         if file.name == "CONCEPT.csv":
-            lines += _made_up(_rows(file, "\t"), distractors)
+            lines += made_up(_rows(file, "\t"), distractors)
         (folder / file.name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return _rows(folder / "CONCEPT.csv", "\t"), _rows(folder / "CONCEPT_SYNONYM.csv", "\t")
 
 
-def _made_up(concepts: Sequence[dict[str, str]], number: int) -> list[str]:
-    """Return lines of made-up concepts: half of them variations of real names, half of them of invented words."""
-    chance = random.Random(1)
-    real = {
-        domain: [c["concept_name"] for c in concepts if c["domain_id"] == domain and c["standard_concept"] == "S"]
-        for domain in ("Drug", "Condition", "Observation", "Measurement", "Procedure")
-    }
-    forms = ("Oral Tablet", "Oral Capsule", "Injection", "Oral Solution", "Topical Cream", "Injectable Solution")
-    sites = ("left foot", "right hand", "upper arm", "neck", "abdomen", "left eye", "lower back", "chest wall", "scalp")
-    syllables = "ba be bi bo da de di do fa fe ka ki la le li lo ma me mi mo na ne ni no ra re ri ro sa se si ta te ti to va vi xa zo".split()
-    ends = ("mab", "nib", "statin", "pril", "olol", "itis", "osis", "emia", "oma", "azole", "ine", "idone", "cillin", "algia")
-
-    def word() -> str:
-        return "".join(chance.choice(syllables) for _ in range(chance.randint(2, 4))) + chance.choice(ends)
-
-    def drug() -> str:
-        name = chance.choice(real["Drug"]) if chance.random() < 0.5 else word()
-        other = f" / {chance.choice(real['Drug'])}" if chance.random() < 0.2 else ""
-        return f"{name}{other} {chance.choice((1, 2, 5, 10, 20, 25, 50, 75, 100, 200, 250, 500))} MG {chance.choice(forms)}"
-
-    def condition() -> str:
-        name = chance.choice(real["Condition"]) if chance.random() < 0.5 else f"{word().capitalize()} of {chance.choice(sites)}"
-        return chance.choice(
-            ("Family history of {}", "History of {}", "Suspected {}", "{} due to " + word(), "Chronic {} of " + chance.choice(sites),
-             "{} co-occurrent with " + word(), "Recurrent {}", "Fear of {}", "{} in remission", "Severe {} of " + chance.choice(sites))
-        ).format(name)  # fmt: skip
-
-    def measurement() -> str:
-        name = chance.choice(real["Measurement"]).split(" [")[0] if chance.random() < 0.5 else word().capitalize()
-        return f"{name} {chance.choice(('Ab.IgG', 'Ag', 'DNA', 'excretion', 'clearance', word()))} [{chance.choice(('Mass', 'Moles', 'Units'))}/volume] in {chance.choice(('Urine', 'Saliva', 'Body fluid', 'Hair', 'Stool', 'Cord blood'))}"
-
-    kinds = (
-        (drug, "Drug", "RxNorm", "Clinical Drug"),
-        (condition, "Condition", "SNOMED", "Clinical Finding"),
-        (measurement, "Measurement", "LOINC", "Lab Test"),
-    )
-    lines = []
-    for place in range(number):
-        make, domain, vocabulary, kind = kinds[place % 3]
-        cells = (FIRST_MADE_UP + place, make(), domain, vocabulary, kind, "S", f"made-up-{place}", "19700101", "20991231", "")
-        lines.append("\t".join(map(str, cells)))
-    return lines
-
-
-def _names(
-    concepts: Sequence[dict[str, str]], synonyms: Sequence[dict[str, str]]
-) -> list[tuple[str, int, str]]:
+def _names(concepts: Sequence[dict[str, str]], synonyms: Sequence[dict[str, str]]) -> list[tuple[str, int, str]]:
     """Return the names and synonyms of the standard concepts, with id and domain."""
     standard = {row["concept_id"]: row["domain_id"] for row in concepts if row["standard_concept"] == "S"}
-    names = [(row["concept_name"], int(row["concept_id"]), row["domain_id"]) for row in concepts if row["concept_id"] in standard]
+    names = [
+        (row["concept_name"], int(row["concept_id"]), row["domain_id"])
+        for row in concepts
+        if row["concept_id"] in standard
+    ]
     names += [
         (row["concept_synonym_name"], int(row["concept_id"]), standard[row["concept_id"]])
         for row in synonyms

@@ -89,7 +89,13 @@ class Concepts:
             ids.append(f"nullif({quoted(alias)}.concept_id, 0)")
             source_ids.append(f"nullif({quoted(alias)}.source_concept_id, 0)")
             found.append(f"{quoted(alias)}.domain_id")
-            results.append(f"{quoted(alias)}.value_concept_id")
+            result = f"{quoted(alias)}.value_concept_id"
+            if way.result:
+                self._field, self._domains = "value", ()
+                given = self._constant(way.result, *here, "result")
+                self._field, self._domains = slot, domains
+                result = f"coalesce({result}, CASE WHEN {ids[-1]} IS NOT NULL THEN {given} END)"
+            results.append(result)
         source = coalesced(sources) if sources else ""
         unknown = f"CASE WHEN {source} IS NOT NULL THEN 0 END" if source else "0"
         self.items.append(Item(coalesced([*ids, unknown]), slot))

@@ -26,8 +26,9 @@ def statements(plan: MapPlan) -> Iterator[Statement]:
     if plan.lookups:
         yield one("values")
         yield one("concepts")
-        yield one("lookups")
     yield one("map")
+    if plan.lookups:
+        yield one("lookups")
     linked = False
     for output in plan.outputs:
         if output.linked and not linked:

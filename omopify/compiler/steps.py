@@ -242,13 +242,13 @@ class Parts:
         shown = {unmapped.value for unmapped in self.columns.unmapped}
         own = [item.alias for item in (*self.columns.typed, *self.columns.imputed)]
         own = [n for n in own if not n.endswith((".full", ".hash", ".raw", ".said")) or quoted(n) in shown]
-        lookups = {lookup.column for lookup in self.concepts.lookups}
+        own += [lookup.column for lookup in self.concepts.lookups]
         found = [item.alias for event in self.events for item in event.items]
         found += [item.alias for item in self.concepts.items]
         table = ["_table"] if self.columns.spec.to == "by_domain" else []
         fixed = [*_ROW, "_hash", "_id_hash", "_target", "_first", "_status", "_reject", *table]
         fixed += [name for name, _ in (*chunks("_issues", issues), *chunks("_imputed", imputed))]
-        return tuple(dict.fromkeys([*fixed, *(n for n in own if n not in lookups), *found]))
+        return tuple(dict.fromkeys([*fixed, *own, *found]))
 
     def _used_columns(self) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []

@@ -21,7 +21,7 @@ from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.compiler.typed import quoted
 from omopify.conversion.session import insert_rows, open_database, prepare_tables
 from omopify.conversion.terms import read_terms
-from omopify.conversion.vocabulary import Vocabulary, local_concepts, prepare_vocabulary, vocabulary_file
+from omopify.conversion.vocabulary import Vocabulary, local_concepts, prepare_vocabulary, vocabulary_files
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problems
 from omopify.specs.maps import Test
@@ -51,11 +51,11 @@ def run_tests(pack: Pack, vocabulary: Vocabulary, problems: Problems) -> list[Ou
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         (path / "scratch").mkdir()
-        athena = vocabulary_file(vocabulary, path)
+        (path / "vocabulary").mkdir()
+        files = vocabulary_files(vocabulary, plan, path / "vocabulary")
         terms, local = read_terms(pack, plan, problems), local_concepts(pack, problems)
         problems.stop_if_errors()
-        assert athena is not None
-        with open_database(path / "test.duckdb", path / "keys.duckdb", path / "scratch", [], athena) as db:
+        with open_database(path / "test.duckdb", path / "keys.duckdb", path / "scratch", [], files) as db:
             prepare_tables(db, pack)
             prepare_vocabulary(plan, terms, local, db, Problems())
             for loaded in pack.maps:

@@ -22,7 +22,7 @@ from omopify.compiler.plan import MapPlan, Plan
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.conversion.manifest import Manifest, write_manifest
-from omopify.conversion.session import REGISTER, insert_rows, open_database, prepare_tables
+from omopify.conversion.session import REGISTER, VocabularyFiles, insert_rows, open_database, prepare_tables
 from omopify.conversion.sources import create_source_tables, headers, staged
 from omopify.conversion.terms import Terms, read_terms
 from omopify.conversion.vocabulary import (
@@ -31,7 +31,7 @@ from omopify.conversion.vocabulary import (
     keep_used_vocabulary,
     local_concepts,
     prepare_vocabulary,
-    vocabulary_file,
+    vocabulary_files,
 )
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems
@@ -85,9 +85,7 @@ def run(project: Project, options: Options, problems: Problems, progress: Callab
     assert plan is not None
     assert terms is not None
     clock.lap("check")
-    loaded = vocabulary_file(vocabulary, out / ".vocabulary", progress)
-    problems.stop_if_errors()
-    assert loaded is not None
+    loaded = vocabulary_files(vocabulary, plan, out / ".vocabulary", progress, options.memory_limit)
     clock.lap("vocabulary")
     progress("reading the export")
     sources = staged(project.pack, project.data, out / ".staging", problems, progress)
@@ -191,8 +189,7 @@ class _Job:
     plan: Plan
     sources: Mapping[str, StagedSource]
     vocabulary: Vocabulary
-    loaded: Path
-    """The file that holds the vocabulary."""
+    loaded: VocabularyFiles
     terms: Terms
     local: list[LocalConcept]
     build: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from omopify import cdm
@@ -17,12 +18,20 @@ REGISTER = "keys.duckdb"
 """The file of the key register, which gives rows the ids that they had before."""
 
 
+@dataclass(frozen=True, slots=True)
+class VocabularyFiles:
+    """The two database files that a run reads: the vocabulary, and what its maps look up in it."""
+
+    athena: Path
+    terms: Path
+
+
 def open_database(
     path: Path,
     register: Path,
     scratch: Path,
     readable: Sequence[Path],
-    vocabulary: Path,
+    vocabulary: VocabularyFiles,
     memory_limit: str | None = None,
     threads: int | None = None,
     kept_as: str = "",
@@ -41,7 +50,8 @@ def open_database(
             Attached("source"),
             Attached("vocabulary"),
             Attached("register", register, problem=damaged),
-            Attached("athena", vocabulary, read_only=True),
+            Attached("athena", vocabulary.athena, read_only=True),
+            Attached("terms", vocabulary.terms, read_only=True),
         ],
         readable,
         scratch,

@@ -16,7 +16,7 @@ from omopify.conversion.session import insert_rows
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problems
 from omopify.specs.project import Pack, Project, shown
-from omopify.vocabulary.concept_files import ConceptRow, accepted, read_concept_file
+from omopify.vocabulary.concept_files import accepted, read_concept_file
 from omopify.vocabulary.variants import read_variants
 
 
@@ -69,14 +69,16 @@ def insert_terms(terms: Terms, db: DuckDB, problems: Problems) -> None:
 def insert_variants(plan: Plan, db: DuckDB) -> None:
     """Put the spellings of gene variants where look-ups by variant find them, if there are such look-ups."""
     if any(lookup.by == "variant" for step in plan.maps for lookup in step.lookups):
-        known = [s for s in read_variants().keys.values() if s.concept_id or s.level == "gene"]
-        lists = {
-            "keys": [s.key for s in known],
-            "levels": ["gene" if s.level == "gene" else "variant" for s in known],
-            "genes": [s.gene for s in known],
-            "ids": [s.concept_id for s in known],
-        }
-        db.script(render("run/variants.sql"), parameters=lists)
+        variants = read_variants()
+        rows = []
+        for known in variants.keys.values():
+            if known.level == "gene" or known.concept_id:
+                rows.append((known.key, "gene" if known.level == "gene" else "variant", known.gene, known.concept_id))
+            if known.level == "fusion":  # falls back on its gene, like any other variant that is not in the vocabulary
+                gene = variants.genes.get(known.gene)
+                rows.append((known.key, "fusion", known.gene, gene.concept_id if gene else None))
+        lists = zip(("keys", "levels", "genes", "ids"), (list(cells) for cells in zip(*rows, strict=True)), strict=True)
+        db.script(render("run/variants.sql"), parameters=dict(lists))
 
 
 def _take(
@@ -84,22 +86,15 @@ def _take(
 ) -> set[str]:
     """Add the rows of one file that count, but for terms that are decided already; return those decided here."""
     found = read_concept_file(path, problems, at)
-    rows = [row for row in found.rows if not any(fold(said) in decided for said in _said(row))] if found else []
+    rows = [row for row in found.rows if not any(fold(said) in decided for said in row.said)] if found else []
     taken, proposed = accepted(rows, draft)
     for row in taken:
-        source = row.extra.get("source_concept_id", "")
-        source_concept_id = int(source) if source.isdigit() else 0
-        for said in _said(row):
-            terms.rows.append((file, said, source_concept_id, row.concept_id, row.mapping_type))
+        for said in row.said:
+            terms.rows.append((file, said, row.source_concept_id, row.concept_id, row.mapping_type))
         terms.places.setdefault((file, row.concept_id), Location(shown(path), row.line, 1))
     counts = terms.counts[file]
     counts["approved"] += len(taken) - proposed
     counts["unchecked"] += proposed
     counts["left"] += len(rows) - len(taken)
     ignored = [row for row in rows if row.status == "IGNORED"]
-    return {fold(said) for row in (*taken, *ignored) for said in _said(row)}
-
-
-def _said(row: ConceptRow) -> list[str]:
-    """Return what a row's term may be called in the data: stewards map codes or terms."""
-    return [said for said in dict.fromkeys((row.source_name.strip(), row.source_code.strip())) if said]
+    return {fold(said) for row in (*taken, *ignored) for said in row.said}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from omopify import cdm
+from omopify import __version__, cdm
 from omopify.compiler.fields import fold
 from omopify.compiler.plan import Plan
 from omopify.compiler.render import render
-from omopify.conversion.session import insert_rows
+from omopify.conversion.session import VocabularyFiles, insert_rows
 from omopify.conversion.terms import Terms, insert_terms, insert_variants
-from omopify.engines.duckdb import DuckDB
+from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import Problems, did_you_mean
 from omopify.specs.project import Pack, Project
 from omopify.vocabulary.athena import AthenaDownload, concept_names, find_athena, starter_path
@@ -27,6 +30,7 @@ WELL_KNOWN = (
 
 NO_RELEASE = "unknown"
 
+_ZERO = "name a whole Athena download, or 'starter' before it"
 _NOT_LOADED = ("source_to_concept_map",)
 
 
@@ -63,6 +67,8 @@ def find_vocabulary(project: Project, problems: Problems, instead: Path | None =
             problems.add("OM695", "a vocabulary file stands alone under 'vocabulary:'", at, hint)
             return Vocabulary(None, ())
         return Vocabulary(read_load(project.folder / files[0], problems, at), ())
+    if not names:
+        problems.add("OM607", "no vocabulary is named, so there is no concept 0 ('No matching concept')", at, _ZERO)
     folders = []
     for name in names:
         own = project.folder / name
@@ -73,24 +79,68 @@ def find_vocabulary(project: Project, problems: Problems, instead: Path | None =
     return Vocabulary(None, tuple(folders))
 
 
-def vocabulary_file(
-    vocabulary: Vocabulary, cache: Path, progress: Callable[[str], None] = lambda _: None
-) -> Path | None:
-    """Return the file that holds the vocabulary; folders are loaded into one in *cache* when they are new."""
+def vocabulary_files(
+    vocabulary: Vocabulary,
+    plan: Plan,
+    cache: Path,
+    progress: Callable[[str], None] = lambda _: None,
+    memory_limit: str | None = None,
+) -> VocabularyFiles:
+    """Return the files that a run reads; what is not there yet is made in *cache*, once for a vocabulary and its use.
+
+    Taking the terms out of a full download takes ten seconds, and they do not change from run to run.
+    """
     if vocabulary.file:
-        return vocabulary.file.path
-    if not vocabulary.folders:
-        return None
-    name = "-".join(folder.sha256[:16] for folder in vocabulary.folders)
-    path = cache / f"{name}.duckdb"
-    if not path.exists():
+        athena = vocabulary.file.path
+    else:
+        athena = cache / f"vocabulary-{_hash([folder.sha256 for folder in vocabulary.folders])}.duckdb"
+    if not athena.exists():
         progress("loading the vocabulary")
         # what is only odd about a download is told by 'vocab load', not by the first of many runs
-        load_vocabulary([folder.path for folder in vocabulary.folders], path, Problems(), progress)
-        for old in cache.glob("*.duckdb"):
-            if old != path:
-                old.unlink(missing_ok=True)
-    return path if path.exists() else None
+        load_vocabulary([folder.path for folder in vocabulary.folders], athena, Problems(), progress, memory_limit)
+    looked_up = _LookedUp.of(plan)
+    sql = render("vocabulary/terms.sql.jinja", codes=looked_up.codes, names=looked_up.names)
+    terms = cache / f"terms-{_hash([*(sha256 for _, sha256 in vocabulary.parts), sql, __version__])}.duckdb"
+    if not terms.exists():
+        progress("taking terms out of the vocabulary")
+        building = terms.with_name(f"{terms.name}.{os.getpid()}")
+        building.unlink(missing_ok=True)
+        with DuckDB(
+            building, [Attached("athena", athena, read_only=True)], memory_limit=memory_limit, keep_order=False
+        ) as db:
+            db.define_functions()
+            db.script(sql)
+        building.replace(terms)
+        for old in cache.iterdir():
+            if old not in (athena, terms):
+                with suppress(OSError):  # another run may be reading it, or building its own
+                    old.unlink()
+    return VocabularyFiles(athena, terms)
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedUp:
+    """Which vocabularies the maps of a plan look in, and how."""
+
+    codes: Mapping[str, tuple[str, ...]]
+    names: tuple[str, ...]
+    variants: bool
+
+    @classmethod
+    def of(cls, plan: Plan) -> _LookedUp:
+        lookups = [lookup for step in plan.maps for lookup in step.lookups]
+        codes = {
+            name: ignored
+            for lookup in lookups
+            if lookup.by == "code"
+            for name, ignored in zip(lookup.vocabularies, lookup.ignored, strict=True)
+        }
+        names = {name for lookup in lookups if lookup.by == "name" for name in lookup.vocabularies}
+        return cls(dict(sorted(codes.items())), tuple(sorted(names)), any(lookup.by == "variant" for lookup in lookups))
+
+
+def _hash(parts: list[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
 def local_concepts(pack: Pack, problems: Problems) -> list[LocalConcept]:
@@ -115,8 +165,7 @@ def _open_vocabulary(plan: Plan, local: list[LocalConcept], db: DuckDB, problems
     links = [(c.concept_id, target) for c in local for target in c.maps_to]
     insert_rows(db, "work.local_maps_to", ("concept_id", "target_id"), links)
     if not db.rows(render("run/concept_zero.sql"))[0][0]:
-        hint = "name a whole Athena download, or 'starter' before it"
-        problems.add("OM607", "the vocabulary has no concept 0 ('No matching concept')", None, hint)
+        problems.add("OM607", "the vocabulary has no concept 0 ('No matching concept')", None, _ZERO)
     ids = {c.concept_id for c in local}
     for use in plan.constants:
         if use.concept_id in ids:
@@ -143,7 +192,8 @@ def prepare_vocabulary(plan: Plan, terms: Terms, local: list[LocalConcept], db: 
     problems.stop_if_errors()
     insert_terms(terms, db, problems)
     insert_variants(plan, db)
-    _take_lookups(plan, db)
+    looked_up = _LookedUp.of(plan)
+    db.script(render("run/terms.sql.jinja", codes=looked_up.codes, names=looked_up.names, variants=looked_up.variants))
 
 
 def known_names(vocabulary: Vocabulary, ids: set[int]) -> dict[int, str] | None:
@@ -201,20 +251,6 @@ def judge_constants(plan: Plan, known: Mapping[int, str], problems: Problems) ->
         message = f"concept {use.concept_id} ({use.name or 'no name given'}) is not in the vocabulary"
         hint = "its rows get concept 0 and are counted; load an Athena download that has it"
         problems.add("OM611", message, use.at, hint, severity="warning")
-
-
-def _take_lookups(plan: Plan, db: DuckDB) -> None:
-    """Take what the maps look up out of the vocabulary, once for all of them."""
-    lookups = [lookup for step in plan.maps for lookup in step.lookups]
-    codes = {
-        name: ignored
-        for lookup in lookups
-        if lookup.by == "code"
-        for name, ignored in zip(lookup.vocabularies, lookup.ignored, strict=True)
-    }
-    names = dict.fromkeys(name for lookup in lookups if lookup.by == "name" for name in lookup.vocabularies)
-    variants = any(lookup.by == "variant" for lookup in lookups)
-    db.script(render("run/terms.sql.jinja", codes=codes, names=list(names), variants=variants))
 
 
 def keep_used_vocabulary(db: DuckDB, everything: bool) -> None:

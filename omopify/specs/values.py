@@ -121,6 +121,8 @@ class ConceptSpec(Model):
     """Whether ``value`` is the concept's code, its name (or a synonym), or a gene variant (``BRAF V600E``, HGVS)."""
     map: dict[str, Constant] = Field(default_factory=dict)
     """A few values and the concept of each."""
+    result: Constant | None = None
+    """The result (``value``) of rows whose concept is found this way: that a gene variant is there, for example."""
 
     @model_validator(mode="after")
     def _one_way(self) -> ConceptSpec:
@@ -129,6 +131,8 @@ class ConceptSpec(Model):
             raise ValueError("say how the concept is found: one of 'concept', 'via', 'vocabulary' or 'map'")
         if self.by != "code" and not self.vocabulary:
             raise ValueError(f"'by: {self.by}' needs 'vocabulary'")
+        if self.result and not (self.via or self.vocabulary):
+            raise ValueError("'result' goes with 'via' or 'vocabulary'; elsewhere write 'value:' for the map")
         if (self.concept is None) == (not self.value):
             raise ValueError("'value' says what is looked up by 'via', 'vocabulary' or 'map'")
         return self

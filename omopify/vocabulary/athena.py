@@ -54,6 +54,7 @@ TABLES = (
 _ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _WHOLE_FILE = 50 * 1024 * 1024
 _SAMPLE = 1024 * 1024
+_LONGEST_HEADER = 64 * 1024
 _UNPACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 _DOWNLOAD = (
     "choose and download vocabularies at https://athena.ohdsi.org, and give the zip file, or the folder with "
@@ -80,7 +81,7 @@ class AthenaFile:
     @property
     def name(self) -> str:
         """The name without folders, for people."""
-        return PurePosixPath(self.member).name if self.member else self.path.name
+        return _parts(self.member)[-1] if self.member else self.path.name
 
     @property
     def shown(self) -> str:
@@ -114,7 +115,7 @@ class AthenaFile:
     def columns(self) -> list[str]:
         """Return the names in the first line, in lower case."""
         with self.open() as content:
-            return [name.casefold() for name in _cells(content.readline(_SAMPLE).decode("utf-8-sig"))]
+            return [name.casefold() for name in _cells(content.readline(_LONGEST_HEADER).decode("utf-8-sig"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def _members(path: Path, problems: Problems, at: Location | None) -> list[Athena
     """Return the files of a zip archive, in whatever folder they are; what macOS adds to archives is left out."""
     try:
         with zipfile.ZipFile(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+            infos = [info for info in archive.infolist() if info.filename and not info.is_dir()]
     except zipfile.BadZipFile:
         message = f"vocabulary archive '{path}' is no zip file, or only a part of one"
         problems.add("OM617", message, at, "download it again, and wait until the download has ended")
@@ -224,7 +225,7 @@ def _members(path: Path, problems: Problems, at: Location | None) -> list[Athena
         return None
     files = []
     for info in infos:
-        parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+        parts = _parts(info.filename)
         if not _table(parts[-1]) or parts[0] == "__MACOSX":
             continue
         files.append(AthenaFile(path, info.file_size, info.filename, info.CRC))
@@ -233,6 +234,11 @@ def _members(path: Path, problems: Problems, at: Location | None) -> list[Athena
             hint = "unpack it with the program that made it, and give the folder"
             problems.add("OM617", f"'{info.filename}' in the vocabulary archive '{path}' {why}", at, hint)
     return None if problems.errors else files
+
+
+def _parts(member: str) -> tuple[str, ...]:
+    """Return the folders and the name of a member; some programs on Windows write backslashes between them."""
+    return PurePosixPath(member.replace("\\", "/")).parts
 
 
 def _table(name: str) -> str:
@@ -332,6 +338,3 @@ def _fingerprint(files: Mapping[str, AthenaFile]) -> tuple[str, tuple[str, ...]]
 def _cells(line: str) -> list[str]:
     """Split a line of a vocabulary file; a quote in it is data."""
     return [cell.strip() for cell in line.rstrip("\r\n").split("\t")]
-
-
-AthenaFolder = AthenaDownload  # until conversion uses the new name

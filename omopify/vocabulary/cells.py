@@ -131,9 +131,9 @@ def put(content: bytes, path: Path) -> None:
 def _quoted(cell: str, first: bool, dialect: Dialect) -> str:
     needs = dialect.quote_all or any(mark in cell for mark in (dialect.delimiter, '"', "\r", "\n"))
     if cell:
-        needs = needs or cell[0] <= "#" or cell[-1] <= " " or (first and not re.match("[0-9A-Za-z]", cell))
-    else:
-        needs = needs or first
+        needs = needs or cell[0] <= "#" or cell[-1] <= " "
+    # These quotes are Usagi's habit, which other programs' files do not have.
+    needs = needs or (first and dialect.delimiter == "," and not re.match("[0-9A-Za-z]", cell))
     return '"' + cell.replace('"', '""') + '"' if needs else cell
 
 

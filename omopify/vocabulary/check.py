@@ -14,7 +14,7 @@ from omopify.errors import Problems
 from omopify.specs.project import Project
 from omopify.vocabulary import check_rows
 from omopify.vocabulary.check_concepts import ask, judge, prepare
-from omopify.vocabulary.check_rows import Data, Looked
+from omopify.vocabulary.check_rows import Looked
 from omopify.vocabulary.check_uses import Mapped, Use, concept_files, constants, pack_of, targets
 from omopify.vocabulary.local import LocalConcept
 from omopify.vocabulary.repair import Finding
@@ -59,7 +59,7 @@ def check(subject: Subject, problems: Problems, show_values: bool = False) -> Re
     unread = Problems()
     files = concept_files(subject.plan, subject.project, unread)
     uses = [*constants(subject.plan, subject.project), *(use for mapped in files for use in targets(mapped))]
-    said = _said(subject.result)
+    said = read_data(subject.result)
     findings = list(_rows(files, subject, said, show_values))
     findings += _concepts(uses, subject)
     findings = [_owned(finding, subject.project) for finding in {f.problem: f for f in findings}.values()]
@@ -69,7 +69,9 @@ def check(subject: Subject, problems: Problems, show_values: bool = False) -> Re
     return Report(tuple(findings), len(uses), len(files), said is not None)
 
 
-def _rows(files: Sequence[Mapped], subject: Subject, said: Data | None, show_values: bool) -> Iterator[Finding]:
+def _rows(
+    files: Sequence[Mapped], subject: Subject, said: Sequence[Looked] | None, show_values: bool
+) -> Iterator[Finding]:
     for mapped in files:
         yield from check_rows.cells(mapped)
         yield from check_rows.duplicates(mapped)
@@ -87,26 +89,27 @@ def _concepts(uses: Sequence[Use], subject: Subject) -> Iterable[Finding]:
     return [finding for use in uses for finding in judge(use, facts, subject.on, subject.extract)]
 
 
-def _said(result: Path | None) -> Data | None:
+def read_data(result: Path | None) -> list[Looked] | None:
+    """Return what the last run looked up; None if there was none, or it was of an older omopify."""
     if result is None or not result.is_file():
         return None
     with DuckDB(result, read_only=True) as db:
         if not db.rows(render("vocabulary/check/has_lookups.sql"))[0][0]:
             return None
-        looked = [Looked(*row) for row in db.rows(render("vocabulary/check/lookups.sql"))]
-        return Data(looked, db.rows(render("vocabulary/check/unmapped.sql")))
+        return [Looked(*row) for row in db.rows(render("vocabulary/check/lookups.sql"))]
 
 
 def _owned(finding: Finding, project: Project) -> Finding:
-    """Name the pack of a finding in a file that is not the steward's, and take its repair away."""
-    at = finding.problem.at
+    """Say what ``--fix`` would do; in a file that is not the steward's, name its pack and take the repair away."""
+    at, problem = finding.problem.at, finding.problem
     pack = pack_of(Path(at.path), project) if at else ""
-    if not pack or finding.problem.code == "OM658":
-        return replace(finding, pack=pack)
-    problem = finding.problem
-    if at and at.path.endswith(".csv"):
-        hint = f"the file is of the shipped pack '{pack}': put a row of your own into the project's concept file"
-    else:
-        hint = f"the file is of the shipped pack '{pack}': tell its authors"
-    hint = f"{problem.hint} ({hint})" if problem.hint else hint
-    return replace(finding, problem=replace(problem, hint=hint), repair=None, pack=pack)
+    if not pack:
+        hint = f"{problem.hint} (--fix does it)" if finding.repair else problem.hint
+        return replace(finding, problem=replace(problem, hint=hint))
+    if problem.code != "OM658":
+        mend = "tell its authors"
+        if at and at.path.endswith(".csv"):
+            mend = "put a row of your own into the project's concept file"
+        owner = f"the file is of the pack '{pack}', outside the project's folder"
+        problem = replace(problem, hint=f"{problem.hint} ({owner}: {mend})")
+    return replace(finding, problem=problem, repair=None, pack=pack)

@@ -16,7 +16,7 @@ Problems:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -168,22 +168,22 @@ def judge(use: Use, facts: Facts, on: date | None, extract: bool = False) -> Ite
             )
     if stale:
         yield stale
-    elif not fits(known.domain, use):
-        wanted = _listed(use.domains) if use.domains else "a domain of events"
+    elif not fits(known.domain, use.domains, use.field):
+        wanted = _listed(use.domains) if use.domains else "events, such as 'Condition' or 'Measurement'"
         message = f"concept {known} is of the domain '{known.domain}', but {_place(use)} takes {wanted}"
         yield _finding(use, "OM646", message, "choose a concept of that domain, or write it where its domain belongs")
 
 
-def fits(domain: str, use: Use) -> bool:
+def fits(domain: str, domains: Collection[str], slot: str) -> bool:
     """Say whether a concept's domain fits a place; of a combined domain (``Condition/Meas``) one part must.
 
-    A place that names no domain takes any, but for the concept of an event: that must be of a domain which
-    describes events, not units, types and the like.
+    A place that names no domains takes any, but for the concept of an event (``slot``): that must be of a domain
+    which describes events, not units, types and the like.
     """
     parts = {_PARTS.get(part, part) for part in domain.split("/")}
-    if use.domains:
-        return bool(parts & set(use.domains))
-    return use.field != "concept" or bool(parts & set(cdm.DOMAIN_TABLES))
+    if domains:
+        return bool(parts & set(domains))
+    return slot.rpartition(".")[2] != "concept" or bool(parts & set(cdm.DOMAIN_TABLES))
 
 
 def _unknown(use: Use, meant: Other | None, extract: bool) -> Finding:
@@ -216,7 +216,7 @@ def _labels(use: Use, known: Known, agrees: bool) -> Iterator[Finding]:
     if use.name and fold(use.name) != fold(known.name) and (strict or not agrees):
         message = f"concept {known.concept_id} is called '{known.name}', not '{use.name}'"
         if agrees or alike(use.name, known.name):
-            yield _label(use, "OM642", NAME, message, known.name)
+            yield _label(use, "OM642", NAME, message, known.name, "error" if strict else "warning")
         else:
             hint = (
                 f"look at both with 'omopify vocab show {known.concept_id}' and 'omopify vocab search', and correct one"
@@ -249,7 +249,7 @@ def _stale(use: Use, known: Known, facts: Facts, on: date | None) -> Finding | N
     if len(straight) == 1:
         new = straight[0]
         hint = f"'Maps to' leads to {new}"
-        if not fits(new.domain, use):
+        if not fits(new.domain, use.domains, use.field):
             hint += f", of the domain '{new.domain}', which does not fit here"
             return _finding(use, code, message, hint, proposal=new)
         return _finding(use, code, message, hint, proposal=new, repair=_replacement(use, known, new))
@@ -284,7 +284,7 @@ def _replacement(use: Use, known: Known, new: Other) -> RowRepair | ScalarRepair
     return RowRepair(file.path, row.line, cells, note, replaced=counts)
 
 
-def _label(use: Use, code: str, names: tuple[str, ...], message: str, right: str) -> Finding:
+def _label(use: Use, code: str, names: tuple[str, ...], message: str, right: str, severity: str = "warning") -> Finding:
     repair: RowRepair | ScalarRepair | None = None
     if use.file and use.row:
         cell = use.file.cell(use.row, names)
@@ -293,7 +293,7 @@ def _label(use: Use, code: str, names: tuple[str, ...], message: str, right: str
             repair = RowRepair(use.file.path, use.row.line, {use.file.column(names): right}, note)
     elif names is NAME and _is_yaml(use):
         repair = ScalarRepair(use.path, use.at, use.concept_id, use.name, f"{use.concept_id} {right}")
-    return _finding(use, code, message, f"write '{right}'", names, "warning", right, repair)
+    return _finding(use, code, message, f"write '{right}'", names, severity, right, repair)
 
 
 def _is_yaml(use: Use) -> bool:

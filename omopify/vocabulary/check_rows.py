@@ -46,15 +46,8 @@ class Looked(NamedTuple):
     way: int
     file: str | None
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What the data of the last run said."""
-
-    looked: Sequence[Looked]
-    unmapped: Sequence[tuple[str, str, str, int]]
-    """(map, field, value, rows): values that no way had a concept for."""
+    rows_open: int
+    """The rows with this value for which no way found a concept."""
 
 
 def cells(mapped: Mapped) -> Iterator[Finding]:
@@ -194,34 +187,32 @@ class _Missing:
 
 
 def against_data(
-    files: Sequence[Mapped], plan: Plan, data: Data, own: frozenset[str], show_values: bool
+    files: Sequence[Mapped], plan: Plan, looked: Sequence[Looked], own: frozenset[str], show_values: bool
 ) -> Iterator[Finding]:
     """Compare the files with the values that the last run looked up.
 
     Files that were shipped serve many trials, so only the terms of the project's own files (``own``: the paths)
     must occur.  Values of the data are counted, and told only if the user asks for them.
     """
-    yield from _never_said([f for f in files if str(f.path) in own], data.looked)
-    yield from _lost_zeros(files, data.looked)
+    yield from _never_said([f for f in files if str(f.path) in own], looked)
+    yield from _lost_zeros(files, looked)
     names = {mapped.lookups[0].file for mapped in files}
     states = {name: _states([f for f in files if f.lookups[0].file == name]) for name in names}
     lookups = {(step.name, lookup.field, lookup.way): lookup for step in plan.maps for lookup in step.lookups}
-    ways: dict[tuple[str, str, str], list[Lookup]] = {}
-    for value in data.looked:
-        lookup = lookups.get((value.map, value.field, value.way))
-        if lookup:
-            ways.setdefault((value.map, value.field, value.value), []).append(lookup)
+    filed = {(name, slot) for (name, slot, _), lookup in lookups.items() if lookup.file}
     missing: dict[tuple[str, Location], _Missing] = {}
-    for name, slot, text, rows in data.unmapped:
-        found = sorted(ways.get((name, slot, text), ()), key=lambda lookup: (not lookup.file, lookup.way))
-        known = {states[lookup.file].get(fold(text), "") for lookup in found if lookup.file in states}
-        if not found or "decided" in known:
+    for value in looked:
+        lookup = lookups.get((value.map, value.field, value.way))
+        # Where one of the ways is a file, that is where a steward adds what no vocabulary knows.
+        if lookup is None or not value.rows_open or (not lookup.file and (value.map, value.field) in filed):
             continue
-        lookup = found[0]
+        state = states.get(lookup.file, {}).get(fold(value.value), "")
+        if state == "decided":
+            continue
         at = next((f.whole for f in files if f.lookups[0].file == lookup.file), lookup.at)
         entry = missing.setdefault((lookup.looked_in, at), _Missing(lookup))
-        spelling = entry.spellings.setdefault(fold(text), text)
-        (entry.unchecked if "unchecked" in known else entry.without)[spelling] += rows
+        spelling = entry.spellings.setdefault(fold(value.value), value.value)
+        (entry.unchecked if state == "unchecked" else entry.without)[spelling] += value.rows_open
     for (_, at), entry in missing.items():
         yield _no_row(at, entry, show_values)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from omopify import cdm
@@ -21,9 +21,9 @@ from omopify.vocabulary.repair import KNOWN
 ID = ("conceptid", "targetconceptid", "objectid")
 NAME = ("conceptname", "targetconceptname", "objectlabel")
 DOMAIN = ("domainid", "targetdomainid")
-VOCABULARY = ("vocabularyid", "targetvocabularyid", "conceptvocabulary", "vocabulary")
+VOCABULARY = ("vocabularyid", "targetvocabularyid", "conceptvocabularyid")
 CODE = ("conceptcode", "targetconceptcode", "targetcode")
-SOURCE_ID = ("sourceconceptid",)
+SOURCE_ID = ("sourceconceptid", "addinfo:sourceconceptid")
 """What the columns of a concept file may be called (folded); the last five may be columns of the site's own."""
 
 _TYPE_DOMAINS = {
@@ -96,13 +96,21 @@ class Use:
 
 
 def pack_of(path: Path, project: Project) -> str:
-    """Return the name of the shipped pack that a file belongs to; empty for what is the steward's to change."""
+    """Return the pack of a file outside the project's folder; empty for a file that is the steward's to change."""
     own, shipped = project.folder.resolve(), data("mappings").resolve()
     resolved = path.resolve()
     if resolved.is_relative_to(own) and not resolved.is_relative_to(shipped):
         return ""
     owner = next((loaded.pack for loaded in project.pack.maps if resolved.is_relative_to(loaded.folder.resolve())), "")
     return owner or resolved.parent.name
+
+
+def known_as(at: Location) -> Location:
+    """Return a place as a person knows it: a file that was installed by its pack, not by where Python keeps it."""
+    path, shipped = Path(at.path), data("mappings")
+    if path.is_absolute() and path.is_relative_to(shipped):
+        return replace(at, path=path.relative_to(shipped).as_posix())
+    return at
 
 
 def constants(plan: Plan, project: Project) -> Iterator[Use]:
@@ -213,9 +221,8 @@ def targets(mapped: Mapped) -> Iterator[Use]:
                 file=mapped,
                 row=row,
             )
-        source = said(SOURCE_ID)
-        if source.isdigit() and int(source):
-            yield Use(int(source), mapped.at(row, SOURCE_ID), mapped.path, source=True, counts=counts)
+        if row.source_concept_id:
+            yield Use(row.source_concept_id, mapped.at(row, SOURCE_ID), mapped.path, source=True, counts=counts)
 
 
 def _domains(lookups: tuple[Lookup, ...]) -> tuple[str, ...]:

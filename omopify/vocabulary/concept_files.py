@@ -10,15 +10,14 @@ was read in OHDSI/Usagi (version 1.4; paths below ``src/org/ohdsi``):
   equivalence, comment and reviewer are taken from the first of them.  Numbers must not be blank.
 * ``utilities/files/WriteCSVFileWithHeader.java``: commas and the computer's own encoding (UTF-8 since Java 18,
   before it Windows-1252 on Windows).  A byte order mark or ``;`` keeps Usagi from opening a file.
-* ``usagi/MappingTarget.java``: before 1.4 types were called EVENT, VALUE, UNIT.  Files of 1.3 end with
-  ``matchScore, mappingStatus, conceptId, comment``; states AUTO_MAPPED and AUTO_MAPPED_TO_1 were not reviewed.
+* ``usagi/MappingTarget.java``: before 1.4 types were called EVENT, VALUE, UNIT.  Files of 1.3 have neither types nor
+  equivalence; states AUTO_MAPPED and AUTO_MAPPED_TO_1 were not reviewed.
 * ``usagi/ui/actions/ExportForReviewAction.java``: other names (``targetConceptId``), no state if all are approved.
 * ``usagi/ui/ExportSourceToConceptMapDialog.java``: approved rows as the CDM's SOURCE_TO_CONCEPT_MAP.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -38,7 +37,6 @@ __all__ = [
     "ConceptRow",
     "Dialect",
     "accepted",
-    "approve",
     "for_usagi",
     "read_concept_file",
     "write_concept_file",
@@ -65,7 +63,9 @@ _NEEDED = {
 }
 """How a format is told by its header: all of the first names, and one of the second; the first that fits."""
 
-_ALIASES = {folded_name(name): name for name in STANDARD} | {
+_STANDARD = frozenset(STANDARD)
+_SPELLED = {folded_name(name): name for name in STANDARD}
+_ALIASES = _SPELLED | {
     "targetconceptid": "conceptId",
     "targetconceptname": "conceptName",
     "targetdomainid": "domainId",
@@ -151,7 +151,8 @@ def read_concept_file(
     if kind == "sssom":
         rows = _sssom_rows(sheet, reader, path, problems)
     else:
-        rows = [row for record in sheet.records if (row := _row(record, sheet, kind, reader, today or date.today()))]
+        aims, day = _aims(sheet, kind), today or date.today()
+        rows = [row for record in sheet.records if (row := _row(record, sheet, aims, kind, reader, day))]
     reader.finish()
     _check_terms(rows, kind, path, problems)
     return ConceptFile(
@@ -201,18 +202,6 @@ def for_usagi(file: ConceptFile) -> ConceptFile:
     return replace(file, rows=tuple(whole), kind="usagi", dialect=USAGI, columns=())
 
 
-def approve(file: ConceptFile, person: str) -> ConceptFile:
-    """Return a file in which all proposals with a concept are approved by *person*, now."""
-    now = int(time.time() * 1000)
-    rows = (
-        replace(row, status="APPROVED", status_set_by=person, status_set_on=now)
-        if row.status in UNREVIEWED and row.concept_id
-        else row
-        for row in file.rows
-    )
-    return replace(file, rows=tuple(rows))
-
-
 def _kind(sheet: Sheet, path: Path, problems: Problems) -> str | None:
     names = [folded_name(cell.text) for cell in sheet.header]
     place = Location(shown(path), sheet.header[0].line, 1)
@@ -235,23 +224,32 @@ def _column(name: str) -> str:
     clean = name.strip()
     if clean.upper().startswith(INFO):
         return INFO + clean[len(INFO) :]
-    return {folded_name(known): known for known in STANDARD}.get(folded_name(clean), clean)
+    return _SPELLED.get(folded_name(clean), clean)
 
 
-def _row(record: tuple[Cell, ...], sheet: Sheet, kind: str, reader: RowReader, today: date) -> ConceptRow | None:
+def _aims(sheet: Sheet, kind: str) -> list[str]:
+    """Return, for each column, Usagi's column that it stands for, or its own name."""
+    aims = [_column(title.text) for title in sheet.header]
+    for place, title in enumerate(sheet.header):
+        alias = None if kind == "usagi" else _ALIASES.get(folded_name(title.text))
+        aims[place] = alias if alias and alias not in aims else aims[place]
+    return aims
+
+
+def _row(
+    record: tuple[Cell, ...], sheet: Sheet, aims: list[str], kind: str, reader: RowReader, today: date
+) -> ConceptRow | None:
     cells: dict[str, Cell] = {}
     info: dict[str, str] = {}
     extra: dict[str, Cell] = {}
     record, surplus = _fitted(record, sheet)
-    for title, cell in zip(sheet.header, record, strict=True):
-        name = _column(title.text)
-        alias = name if name in STANDARD else None if kind == "usagi" else _ALIASES.get(folded_name(title.text))
-        if alias and alias not in cells:
-            cells[alias] = cell
-        elif name.startswith(INFO):
-            info[name[len(INFO) :]] = cell.text
-        elif name:
-            extra[name] = cell
+    for aim, cell in zip(aims, record, strict=True):
+        if aim in _STANDARD:
+            cells[aim] = cell
+        elif aim.startswith(INFO):
+            info[aim[len(INFO) :]] = cell.text
+        elif aim:
+            extra[aim] = cell
         elif cell.text.strip():
             surplus = surplus or cell
     if kind == "stcm":
@@ -302,13 +300,23 @@ def _sssom_rows(sheet: Sheet, reader: RowReader, path: Path, problems: Problems)
         row = reader.row(cells, record[0].line, {}, extra, surplus)
         if row:
             rows.append(row)
-    for cells_of, message, hint in (
-        (negated, "rows say what a term is not, and are left out", "concept files have no word for it"),
-        (foreign, "objects are no OMOP concepts; their terms have no concept yet", "their ids are kept as 'object_id'"),
+    for places, one, several, hint in (
+        (
+            negated,
+            "a row says what a term is not, and is left out",
+            "rows say what a term is not, and are left out",
+            "concept files have no word for it",
+        ),
+        (
+            foreign,
+            "an object is no OMOP concept, so its term has no concept",
+            "objects are no OMOP concepts, so their terms have no concept",
+            "what stood there is kept as 'object_id'",
+        ),
     ):
-        if cells_of:
-            place = Location(shown(path), cells_of[0].line, 1)
-            problems.add("OM638", f"{len(cells_of)} {message}", place, hint, "warning")
+        if places:
+            message = one if len(places) == 1 else f"{len(places)} {several}"
+            problems.add("OM638", message, Location(shown(path), places[0].line, 1), hint, "warning")
     return rows
 
 

@@ -1,4 +1,4 @@
-"""What substances a product's text names: ``Morfin 40 mg/ml, Metoklopramid 5 mg/ml`` are two, ``Mekinist (Trametinib)`` one.
+"""What substances a text names: ``Morfin 40 mg/ml, Metoklopramid 5 mg/ml`` two, ``Mekinist (Trametinib)`` one.
 
 Concomitant medication is free text: brand or substance, strength, form, route and packaging in any order and
 language.  A concept for the substance is what the maps want, so everything else is cut away, step by step, and every
@@ -34,8 +34,11 @@ _STRENGTH = re.compile(
 _BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]?")
 _COUNTRY = re.compile(r"/\s*[A-Za-z]{2,3}\s*/")
 _WITH = re.compile(r"(?<![^\W_])w\s*/", re.IGNORECASE)
-_SIGNS = re.compile(r"[,;+&]|(?<=[^\W\d_])\s*/\s*(?=[^\W\d_])|\s/\s")
-_NAME_WITH_NUMBER = re.compile(r"\b(vitamin|factor|faktor|macrogol|makrogol|peg|polyethylene glycol|omega|penicillin)\b")
+_SIGNS = re.compile(r"[,;+&]|(?<=[^\W\d_])\s*/\s*(?=[^\W\d_])|\s[/\u2013-]\s|(?<=[^\W\d_]{6})-(?=[^\W\d_]{6})")
+"""What may stand between two substances; a hyphen only between long words (``nab-paclitaxel`` is one name)."""
+_NAME_WITH_NUMBER = re.compile(
+    r"\b(vitamin|factor|faktor|macrogol|makrogol|peg|polyethylene glycol|omega|penicillin)\b"
+)
 _ATTACHED = re.compile(r"(?<![^\W_])(\d+)-(?=[^\W\d_])")
 _ABBREVIATED = re.compile(r"\b(?:i v|s c|i m|p o|e c|no \d+|as(?= \w+))(?= |$)")
 
@@ -65,7 +68,7 @@ def product(text: str) -> Product:
     if len(bracketed) > 1:
         # the brand of a mixture, with its substances in brackets
         return Product(tuple(_named(name) for name in bracketed))
-    found = {}
+    found: dict[str, Reading] = {}
     for name, trust, why in (
         *((name, BRACKETED, "the name in brackets") for name in bracketed),
         *((name, CLEANED, "without strength and form") for name in names),
@@ -80,8 +83,10 @@ def _pieces(text: str) -> list[str]:
     cut: list[str] = []
     for piece in _SIGNS.split(_STRENGTH.sub(" ", text)):
         words: list[str] = []
-        for word in piece.split():
-            if fold(word) in _words()["joiner"] and words:
+        whole = piece.split()
+        for place, word in enumerate(whole):
+            # the last word joins nothing: 'Vitamin E'
+            if fold(word) in _words()["joiner"] and words and place + 1 < len(whole):
                 cut.append(" ".join(words))
                 words = []
             else:

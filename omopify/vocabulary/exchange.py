@@ -1,4 +1,4 @@
-"""Write concept files for others: as SSSOM, and as the CDM's SOURCE_TO_CONCEPT_MAP.
+"""Take over what others have approved, and write concept files for them: as SSSOM or SOURCE_TO_CONCEPT_MAP.
 
 SSSOM files are written in the canonical form of the specification (mapping-commons/sssom,
 ``src/docs/spec/formats-tsv.md``).  Terms of a trial have no address on the web, so they are literals
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,11 +22,11 @@ from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problems
 from omopify.specs.project import shown
 from omopify.vocabulary.cells import Dialect, put, written
-from omopify.vocabulary.concept_files import ConceptFile
+from omopify.vocabulary.concept_files import UNREVIEWED, ConceptFile, accepted
 from omopify.vocabulary.concept_rows import ConceptRow
 from omopify.vocabulary.sssom import EQUIVALENCE_SLOT, MANUAL, NO_TERM, OMOP, PREDICATES, TYPE_SLOT, encoded
 
-__all__ = ["SetWords", "exported", "put", "sssom", "stcm", "target_vocabularies"]
+__all__ = ["SetWords", "approve", "exported", "put", "sssom", "stcm", "target_vocabularies"]
 
 UNSPECIFIED = "https://w3id.org/sssom/license/unspecified"
 """What SSSOM's own tools write if nobody said a licence, which the standard asks for."""
@@ -66,9 +67,20 @@ class SetWords:
 
 
 def exported(file: ConceptFile, everything: bool) -> tuple[ConceptRow, ...]:
-    """Return the rows that may leave: the approved ones, or all but those that are not to be used."""
-    wanted = ("APPROVED", "UNCHECKED", "AUTO_MAPPED", "AUTO_MAPPED_TO_1") if everything else ("APPROVED",)
-    return tuple(row for row in file.rows if row.status in wanted)
+    """Return the approved rows, or with *everything* the proposals too; a proposal without a concept is none."""
+    return tuple(accepted(file.rows, draft=everything)[0])
+
+
+def approve(file: ConceptFile, person: str) -> ConceptFile:
+    """Return a file in which all proposals with a concept are approved by *person*, now."""
+    now = int(time.time() * 1000)
+    rows = (
+        replace(row, status="APPROVED", status_set_by=person, status_set_on=now)
+        if row.status in UNREVIEWED and row.concept_id
+        else row
+        for row in file.rows
+    )
+    return replace(file, rows=tuple(rows))
 
 
 def sssom(rows: Sequence[ConceptRow], words: SetWords) -> bytes:
@@ -142,7 +154,7 @@ def _mapping(row: ConceptRow) -> dict[str, str]:
     found = {
         "subject_id": f"source:{encoded(code)}" if code not in ("", name) else "",
         "subject_label": name or code,
-        "predicate_id": predicate if row.concept_id else PREDICATES["UNMATCHED"],
+        "predicate_id": predicate if row.concept_id else PREDICATES["EQUAL"],
         "object_id": f"OMOP:{row.concept_id}" if row.concept_id else NO_TERM,
         "object_label": row.concept_name if row.concept_id else "",
         "object_category": row.domain_id if row.concept_id else "",

@@ -44,9 +44,14 @@ _LITTLE = 0.12
 _NUMBER = 0.7
 _IDLE = frozenset(
     "of the a an and or in on to with by for at from as nos unspecified other not otherwise elsewhere classified "
-    "disorder disease finding measurement procedure disorders diseases structure primary".split()
+    "disorder disease finding measurement procedure disorders diseases structure".split()
 )
-_TAIL = re.compile(r"\s*\[[^\]]*\].*$|\s+\((?:[a-z /]+)\)$|,\s*(?:NOS|disease|unspecified)\b.*$", re.IGNORECASE)
+_HALF = frozenset(("primary",))
+_TAIL = re.compile(
+    r"\s*\[[^\]]*\].*$|\s+\((?:[a-z /]+)\)$|,\s*(?:NOS|disease|unspecified)\b.*$"
+    r"|\s+in (?:serum or plasma|serum|plasma|blood)$",
+    re.IGNORECASE,
+)
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -79,7 +84,8 @@ def likeness(query: str, name: str) -> Likeness:
     asked, offered = _text(query), _text(name)
     if asked.words == offered.words:
         return Likeness(1.0, "same")
-    if not asked.total or not offered.total:
+    if max(asked.weights, default=0) <= _LITTLE or not offered.total:
+        # 'other' and 'unspecified' are like a thousand names
         return Likeness(0.0, "partly")
     pairs = _pairs(asked, offered)
     recall = sum(asked.weights[left] * worth for left, _, worth in pairs) / asked.total
@@ -141,5 +147,5 @@ def _text(text: str) -> _Text:
         words.append(word)
         bones.append(skeleton(word))
         little = number >= kept or word in _IDLE
-        weights.append(_LITTLE if little else _NUMBER if word.isdigit() else 1.0)
+        weights.append(_LITTLE if little else _NUMBER if word.isdigit() or word in _HALF else 1.0)
     return _Text(tuple(words), tuple(bones), tuple(weights), sum(weights))

@@ -31,6 +31,7 @@ KNOWN = frozenset(
 )
 """Columns by which the delimiter of a concept file is told."""
 
+_MARKS = ("comment", "equivalence", "statussetby", "statusseton", "assignedreviewer")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _NOT_PLAIN = re.compile(r"[,\[\]{}]|: |:$| #")
 
@@ -69,7 +70,7 @@ class Finding:
     proposal: str = ""
     """What should stand there instead, as far as anybody can tell."""
     pack: str = ""
-    """The shipped pack that the file belongs to; empty for a file of the project's own."""
+    """The pack that the file belongs to, outside the project's folder; empty for a file of the project's own."""
     values: tuple[tuple[str, int], ...] = ()
     """Values of the data that it is about, with their numbers of rows; only if they were asked for."""
 
@@ -82,6 +83,11 @@ class Edit:
     column: str
     old: str
     new: str | None
+
+    @property
+    def mark(self) -> bool:
+        """Whether it only tells a person of the others."""
+        return folded_name(self.column) in _MARKS
 
 
 @dataclass

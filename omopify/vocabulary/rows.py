@@ -13,7 +13,7 @@ Problems:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -32,7 +32,8 @@ _FORMS = {
     "%Y-%m-%d": rf"\d{{4}}-{_MONTH}-{_DAY}",
     "%d/%m/%Y": rf"{_DAY}/{_MONTH}/\d{{4}}",
     "%m/%d/%Y": rf"{_MONTH}/{_DAY}/\d{{4}}",
-    EPOCH: r"-?\d{1,11}",
+    # what looks like 20240131 is no second: one slip in a usual file must not turn all its dates into seconds
+    EPOCH: r"(?!(?:1[6-9]|2[01])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$)-?\d{1,11}",
 }
 """The ways to write dates that were seen in extracts; of two that fit all dates the first one is meant."""
 
@@ -45,6 +46,8 @@ _EXAMPLES = {
     EPOCH: "1706659200",
 }
 _LOOKED_AT = 200
+_SECONDS = 10
+"""Digits of the seconds up to now; a file whose dates are all earlier is not one of a vocabulary."""
 _SHOWN = 5
 _LARGEST = 2**31 - 1
 
@@ -57,6 +60,7 @@ def date_form(path: Path, shown: str, columns: Sequence[str], table: Table, prob
     """
     places = [columns.index(field.name) for field in table.fields if field.type == "date"]
     left = dict(_FORMS)
+    longest = ""
     if places:
         for number, cells in _rows(path):
             if len(cells) != len(columns):
@@ -67,12 +71,15 @@ def date_form(path: Path, shown: str, columns: Sequence[str], table: Table, prob
                     _note_unknown(Location(shown, number, 1), cell, left, problems)
                     return USUAL
                 left = fits
+                longest = max(longest, cell, key=len)
             if number > _LOOKED_AT and set(left) != set(_ALIKE):
                 break
         if set(left) == set(_ALIKE):
             message = "day and month cannot be told apart in the dates of this file: none is after the 12th"
             hint = "write them as 20240131 or 2024-01-31, as Athena and databases do"
             problems.add("OM618", message, Location(shown), hint)
+        if list(left) == [EPOCH] and len(longest) < _SECONDS:
+            _note_unknown(Location(shown), longest, _FORMS, problems)
     return next(iter(left))
 
 
@@ -84,7 +91,7 @@ def note_faults(path: Path, shown: str, columns: Sequence[str], table: Table, da
         ending = _ending(content.readline())
         blank: list[int] = []
         for number, line in enumerate(content, 2):
-            if not line.strip(b"\r\n"):
+            if line in (b"\n", b"\r\n"):
                 blank.append(number)
                 continue
             if blank:  # empty lines at the end of a file harm nobody
@@ -188,7 +195,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield number, [cell.strip() for cell in line.rstrip("\r\n").split("\t")]
 
 
-def _note_unknown(at: Location, cell: str, left: dict[str, str], problems: Problems) -> None:
+def _note_unknown(at: Location, cell: str, left: Mapping[str, str], problems: Problems) -> None:
     known = ", ".join(dict.fromkeys(_EXAMPLES.values()))
     if len(left) == len(_FORMS):
         message = f"'{cell[:40]}' is not a date that omopify knows"

@@ -54,6 +54,7 @@ class Hit:
     """A concept that was found: ``matched`` is the name, synonym, code or id (``kind``) by which it was.
 
     ``score`` is between 0 and 1, and says how well it fits in comparison with other hits of the same text.
+    ``maps_to`` are the concepts (id, name) to use instead of one that is not standard.
     """
 
     concept_id: int
@@ -67,6 +68,7 @@ class Hit:
     matched: str
     kind: str
     score: float
+    maps_to: tuple[tuple[int, str], ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -79,12 +81,14 @@ class Found:
     """What was found, and by what else than the text itself.
 
     ``corrections`` are the words that the vocabulary does not have, with what was taken for each (nothing: it was
-    left out); ``reading`` is the English for a text in another language.
+    left out); ``reading`` is the English for a text in another language; ``near`` are words of the vocabulary that
+    begin like those of the text, if nothing was found at all.
     """
 
     hits: tuple[Hit, ...]
     corrections: tuple[tuple[str, tuple[str, ...]], ...] = ()
     reading: Reading | None = None
+    near: tuple[str, ...] = ()
 
 
 class Candidate(NamedTuple):
@@ -133,11 +137,12 @@ def search(database: DuckDB, text: str, filters: Filters | None = None, limit: i
         "code_end": _end(code, _may_begin_a_code(typed, code)),
     }
     sql = _sql("hits.sql.jinja", asked_weight=weight, asked_words=words, id=_id(typed), limit=limit)
-    hits = _as_written(database, [Hit(*row) for row in database.rows(sql, parameters)])
+    hits = _with_targets(database, _as_written(database, [Hit(*row) for row in database.rows(sql, parameters)]))
     if hits and hits[0].kind in ("id", "code"):
         return Found(tuple(hits))
     corrections = database.rows(_sql("corrections.sql")) if unknown else []
-    return Found(tuple(hits), tuple((word, tuple(taken or ())) for word, taken in corrections), reading)
+    near = () if hits else tuple(word for (word,) in database.rows(_sql("near.sql")))
+    return Found(tuple(hits), tuple((word, tuple(taken or ())) for word, taken in corrections), reading, near)
 
 
 def exact(database: DuckDB, texts: Sequence[str], filters: Filters | None = None) -> list[Candidate]:
@@ -162,7 +167,7 @@ def retrieve(
     _ask(database, [_clean(text) for text in texts], filters or Filters(), domains)
     if _words(database):
         database.script(_sql("repair.sql.jinja"))
-    _find(database, _MANY_TEXTS, per_text * 4, per_text)
+    _find(database, _MANY_TEXTS, per_text * 4, per_text, by_text=any(domains))
     return _candidates(database)
 
 
@@ -183,8 +188,9 @@ def check_filters(database: DuckDB, filters: Filters, problems: Problems) -> Fil
         by_fold = {name.casefold(): name for name in there}
         for name in names:
             if name.casefold() not in by_fold:
-                some = f"it has {', '.join(there[:12])}{' ...' if len(there) > 12 else ''}"
-                problems.add("OM670", f"the vocabulary has no {what} '{name}'", None, did_you_mean(name, there) or some)
+                some = f"it has {', '.join(there[:20])}{' ...' if len(there) > 20 else ''}"
+                hint = "; ".join(filter(None, (did_you_mean(name, there), some)))
+                problems.add("OM670", f"no concept of this vocabulary file is of {what} '{name}'", None, hint)
         return tuple(by_fold.get(name.casefold(), name) for name in names)
 
     return replace(
@@ -209,8 +215,8 @@ def _reading(database: DuckDB, text: str) -> Reading | None:
 def _ask(database: DuckDB, texts: list[str], filters: Filters, domains: Sequence[Sequence[str]] = ()) -> None:
     database.script(_sql("ask.sql"), parameters={"texts": texts})
     pairs = [(text, domain) for text, some in enumerate(domains) for domain in some]
-    parameters = {"texts": [text for text, _ in pairs], "domains": [domain for _, domain in pairs]}
-    database.script(_sql("filters.sql.jinja", filters=filters), parameters=parameters)
+    parameters = {"texts": [text for text, _ in pairs], "domains": [domain for _, domain in pairs]} if pairs else None
+    database.script(_sql("filters.sql.jinja", filters=filters, by_text=bool(pairs)), parameters=parameters)
     database.script(_sql("prepare.sql"))
 
 
@@ -220,10 +226,12 @@ def _words(database: DuckDB) -> bool:
     return bool(database.rows(_sql("unknown.sql"))[0][0])
 
 
-def _find(database: DuckDB, budget: int, keep: int, limit: int) -> None:
+def _find(database: DuckDB, budget: int, keep: int, limit: int, by_text: bool = False) -> None:
     database.script(_sql("seeds.sql.jinja", budget=budget))
+    database.script(_sql("cut.sql.jinja", budget=budget, by_text=by_text))
     for first, last in _portions(database.rows(_sql("postings.sql"))):
-        database.script(_sql("find.sql.jinja", first=first, last=last, keep=keep, limit=limit), "searching")
+        sql = _sql("find.sql.jinja", first=first, last=last, keep=keep, limit=limit, by_text=by_text)
+        database.script(sql, "searching")
 
 
 def _portions(postings: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -252,6 +260,14 @@ def _as_written(database: DuckDB, hits: list[Hit]) -> list[Hit]:
     parameters = {"ids": [hit.concept_id for hit in found], "folded": [hit.matched for hit in found]}
     written = dict(database.rows(_sql("synonyms.sql"), parameters))
     return [replace(hit, matched=written[hit.concept_id]) if hit.kind == "synonym" else hit for hit in hits]
+
+
+def _with_targets(database: DuckDB, hits: list[Hit]) -> list[Hit]:
+    others = [hit.concept_id for hit in hits if hit.standard_concept != "S"]
+    targets: dict[int, list[tuple[int, str]]] = {}
+    for concept_id, target_id, name in database.rows(_sql("targets.sql"), {"ids": others}) if others else ():
+        targets.setdefault(concept_id, []).append((target_id, name))
+    return [replace(hit, maps_to=tuple(targets.get(hit.concept_id, ()))) for hit in hits]
 
 
 def _end(text: str, begins: bool) -> str:

@@ -86,7 +86,7 @@ def _find(vocabulary: Path, say: Callable[[str], None], memory_limit: str) -> Pa
 
 def _identity(vocabulary: Path) -> str:
     """Return what an index of this vocabulary must say of itself: the vocabulary, and how it was indexed."""
-    with DuckDB(vocabulary, read_only=True) as database:
+    with DuckDB(None, (Attached("vocabulary", vocabulary, True),)) as database:
         sha256 = database.rows(render("vocabulary/search/identity.sql"))[0][0]
     texts = [render(_MACROS), macros(), *(_step(name, "") for name, _ in _STEPS), sha256]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
@@ -97,7 +97,7 @@ def _is_index(place: Path, identity: str) -> bool:
         return False
     try:
         with DuckDB(None, (Attached("search", place, True),)) as database:
-            return bool(database.rows(render(_ABOUT))[0][0] == identity)
+            return [row[0] for row in database.rows(render(_ABOUT))] == [identity]
     except OmopifyError:
         return False
 
@@ -110,7 +110,7 @@ def _build(vocabulary: Path, place: Path, identity: str, say: Callable[[str], No
     except OSError:
         return False
     with folder as name:
-        build = Path(name) / place.name
+        build = Path(name) / "search.duckdb"
         with DuckDB(build, (Attached("vocabulary", vocabulary, True),), memory_limit=memory_limit) as database:
             _define(database)
             for number, (step, what) in enumerate(_STEPS, start=1):
@@ -118,7 +118,7 @@ def _build(vocabulary: Path, place: Path, identity: str, say: Callable[[str], No
                 database.script(_step(step, identity), "building the search index")
         try:
             os.replace(build, place)
-        except PermissionError:
+        except OSError:
             # Windows does not replace a file that is open: then somebody else has just built it, or uses an old one
             return _is_index(place, identity)
     return True

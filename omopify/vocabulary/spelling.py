@@ -47,7 +47,6 @@ _SHORTEST = 4
 """Words of fewer letters are their own skeleton: too little is left of them."""
 _LONGEST_PHRASE = 5
 _WORD = re.compile(r"[^\W_]+")
-_PLAIN_PATTERN = re.compile(r"[^\W_]+")
 _ROMAN = re.compile(r"\b(type|grade|stage|class|factor|phase|typ|grad) (i{1,3}|iv|v)\b")
 _ARABIC = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5"}
 _JOINING = "joining word"
@@ -97,10 +96,10 @@ class _Language:
 def fold(text: str) -> str:
     """Return a text without case, accents and punctuation: its words between single blanks.
 
-    >>> fold("Crohn’s sykdom, høyre (β)")
-    'crohn s sykdom hoyre beta'
+    >>> fold("Tumour, høyre (β)")
+    'tumour hoyre beta'
     """
-    lower = unicodedata.normalize("NFC", text.casefold().replace("µ", "μ"))
+    lower = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     for rule in _rules()[0]:
         lower = lower.replace(rule.pattern, rule.replacement)
     bare = "".join(c for c in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(c))
@@ -249,7 +248,7 @@ def _rephrased(text: str, phrases: Sequence[tuple[re.Pattern[str], str]]) -> Ite
 
 def _words(text: str) -> list[str]:
     """Split a text into its words as they are written (letters with accents stay)."""
-    return _PLAIN_PATTERN.findall(unicodedata.normalize("NFC", text).casefold().replace("µ", "u"))
+    return _WORD.findall(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
 
 
 @cache

@@ -19,7 +19,7 @@ PREDICATES = {
     "WIDER": "skos:broadMatch",
     "NARROWER": "skos:narrowMatch",
     "INEXACT": "skos:relatedMatch",
-    "UNMATCHED": "skos:exactMatch",
+    "UNMATCHED": "skos:mappingRelation",
     "UNREVIEWED": "skos:mappingRelation",
 }
 """SSSOM's word for each of Usagi's; one that is not reviewed gets SKOS's word that claims nothing more."""

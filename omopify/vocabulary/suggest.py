@@ -19,17 +19,18 @@ concept ``CODED``.  A mixture scores what its worst part scores.  The numbers we
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
+from omopify.vocabulary.asking import Ask, Request, parts_of, texts_to_find
 from omopify.vocabulary.concept_rows import ConceptRow
-from omopify.vocabulary.drugs import product
-from omopify.vocabulary.likeness import likeness
+from omopify.vocabulary.likeness import Likeness, likeness
 from omopify.vocabulary.search import Candidate as Found
 from omopify.vocabulary.search import retrieve
-from omopify.vocabulary.spelling import Reading, fold, readings, skeleton, skeletons
+from omopify.vocabulary.spelling import Reading, fold, skeletons
 
 MAPPED = 0.98
 BRANDED = 0.97
@@ -39,24 +40,23 @@ STRANGE = 0.7
 CODED = 0.97
 REMEMBERED = 0.99
 RESEMBLES = 0.95
-LEAST = 0.4
+GOOD = 0.75
+"""Where nothing scores so much, concepts of domains that do not fit are looked at too."""
+LEAST = 0.45
 """Less than this is not worth a look."""
-INCOMPLETE = 0.8
-"""What a mixture is worth of which a part was not found."""
+OTHER_MEASURE = 0.6
+"""Moles where the unit says mass, and the like."""
+INCOMPLETE = 0.9
+"""What a mixture is worth of which a part was not found (less, the more parts)."""
 
 _PER_TEXT = 60
-_RARER = 20
-"""A word is also taken for its other spelling if that is so many times as common in the vocabulary."""
+_MEASURES = {
+    "moles": re.compile(r"\b[mnpuµμf]?mol\b|\[Moles/", re.IGNORECASE),
+    "mass": re.compile(r"(?<![^\W\d_])[mnpuµμ]?g/[md]?l\b|\[Mass/", re.IGNORECASE),
+    "activity": re.compile(r"(?<![^\W\d_])[muµμ]?k?(?:U|IU|kat)/m?l\b|\[Enzymatic activity/", re.IGNORECASE),
+}
+_UNIT_SIGNS = re.compile(r"[\[\]{}^*\s]")
 _FAVOURED = ("RxNorm", "SNOMED", "LOINC", "UCUM", "RxNorm Extension", "OMOP Genomic", "ICDO3", "Cancer Modifier")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A value that wants a concept: how many rows say it, and the domains that fit its place (any if empty)."""
-
-    value: str
-    rows: int = 0
-    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,33 +103,23 @@ class Memory:
                 terms.setdefault(row.term, []).append(row)
         for of_term in terms.values():
             targets = tuple(
-                Target(row.concept_id, row.concept_name, row.domain_id, mapping_type=row.mapping_type) for row in of_term
+                Target(row.concept_id, row.concept_name, row.domain_id, mapping_type=row.mapping_type)
+                for row in of_term
             )
             for said in of_term[0].said:
                 self._said.setdefault(fold(said), []).append((where, targets))
                 self._spelt.setdefault(tuple(sorted(skeletons(said))), []).append((where, targets))
 
     def recall(self, value: str) -> list[Candidate]:
-        """Return what was agreed for this value, or for one that is spelt like it."""
+        """Return what was agreed for this value, or for one that is spelt like it; nothing for a mere number."""
+        if fold(value).replace(" ", "").isdigit():
+            return []
         exactly = self._said.get(fold(value), [])
         found = [Candidate(targets, REMEMBERED, f"approved in {where}") for where, targets in exactly]
         for where, targets in self._spelt.get(tuple(sorted(skeletons(value))), []):
             if (where, targets) not in exactly and len(fold(value)) > 2:
                 found.append(Candidate(targets, RESEMBLES, f"a like spelling is approved in {where}"))
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One text that is looked for on behalf of a request; ``part`` is the place in a mixture, -1 for the whole.
-
-    ``text`` is what is looked for: the reading, perhaps in the vocabulary's spelling.
-    """
-
-    request: int
-    part: int
-    reading: Reading
-    text: str
 
 
 def suggest(
@@ -143,14 +133,18 @@ def suggest(
         memory: what is agreed elsewhere.
         limit: how many candidates a value gets at most.
     """
-    asks = _respelt([ask for number, one in enumerate(requests) for ask in _asked(number, one)], database)
-    found = _found(asks, requests, database)
+    asks = texts_to_find(requests, database)
+    found = _found(asks, requests, database, strict=True)
+    lost = {number for number, request in enumerate(requests) if request.domains and not _has_good(number, found)}
+    for key, some in _found([ask for ask in asks if ask.request in lost], requests, database, strict=False).items():
+        found.setdefault(key, []).extend(some)
     for number, part, candidate in _coded(requests, database):
         found.setdefault((number, part), []).append(candidate)
     suggestions = []
     for number, request in enumerate(requests):
-        whole = [*found.get((number, -1), ()), *(memory or Memory()).recall(request.value)]
-        parts = [_drugs(ranked(found.get((number, part), ()), request)) for part in range(_parts(request))]
+        whole = [*found.get((number, -1), ())]
+        whole += [one for said in request.said for one in (memory or Memory()).recall(said)]
+        parts = [_drugs(ranked(found.get((number, part), ()), request)) for part in range(parts_of(request))]
         if len(parts) > 1 and any(parts):
             whole.append(_mixture(parts))
         suggestions.append(Suggestion(request, tuple(ranked(whole, request)[:limit])))
@@ -182,77 +176,47 @@ def _ids(candidate: Candidate) -> tuple[int, ...]:
     return tuple(target.concept_id for target in candidate.targets)
 
 
-def _is_drug(request: Request) -> bool:
-    return not request.domains or "Drug" in request.domains
-
-
-def _parts(request: Request) -> int:
-    return len(product(request.value).parts) if _is_drug(request) else 0
-
-
 def _drugs(candidates: Iterable[Candidate]) -> list[Candidate]:
     return [one for one in candidates if all(target.domain_id == "Drug" for target in one.targets)]
 
 
-def _asked(number: int, request: Request) -> list[_Ask]:
-    """Return every text that may be found for a request."""
-    found = [_Ask(number, -1, reading, reading.text) for reading in readings(request.value)]
-    parts = product(request.value).parts if _is_drug(request) else ()
-    for place, part in enumerate(parts):
-        for cleaned in part:
-            for reading in readings(cleaned.text):
-                why = "; ".join(text for text in (cleaned.why, reading.why) if text)
-                other = Reading(reading.text, cleaned.trust * reading.trust, why)
-                found.append(_Ask(number, place if len(parts) > 1 else -1, other, other.text))
-    best: dict[tuple[int, str], _Ask] = {}
-    for ask in found:
-        key = (ask.part, ask.reading.text)
-        if key not in best or ask.reading.trust > best[key].reading.trust:
-            best[key] = ask
-    return list(best.values())
-
-
-def _respelt(asks: list[_Ask], database: DuckDB) -> list[_Ask]:
-    """Add texts in the vocabulary's own spelling, where its words differ from those that were asked."""
-    words = {word for ask in asks for word in ask.reading.text.split() if word.isalpha()}
-    bones = sorted({skeleton(word) for word in words})
-    spellings: dict[str, list[tuple[str, int]]] = {}
-    for key, token, entries in database.rows(render("vocabulary/suggest/respelt.sql"), {"skeletons": bones}):
-        spellings.setdefault(key, []).append((token, entries))
-
-    def usual(word: str) -> str:
-        others = spellings.get(skeleton(word), [])
-        own = dict(others).get(word, 0)
-        return others[0][0] if others and others[0][1] > own * _RARER else word
-
-    more = []
-    for ask in asks:
-        text = " ".join(usual(word) for word in ask.text.split())
-        if text != ask.text:
-            more.append(replace(ask, text=text))
-    return asks + more
+def _has_good(number: int, found: dict[tuple[int, int], list[Candidate]]) -> bool:
+    return any(key[0] == number and one.score >= GOOD for key, some in found.items() for one in some)
 
 
 def _found(
-    asks: Sequence[_Ask], requests: Sequence[Request], database: DuckDB
+    asks: Sequence[Ask], requests: Sequence[Request], database: DuckDB, strict: bool
 ) -> dict[tuple[int, int], list[Candidate]]:
-    """Look all texts up and return candidates by request and part."""
-    texts: dict[tuple[str, tuple[str, ...]], list[_Ask]] = {}
+    """Look all texts up and return candidates by request and part; *strict* is only in the domains that fit."""
+    texts: dict[tuple[str, tuple[str, ...]], list[Ask]] = {}
     for ask in asks:
-        texts.setdefault((ask.text, requests[ask.request].domains), []).append(ask)
+        texts.setdefault((ask.text, requests[ask.request].domains if strict else ()), []).append(ask)
     keys = list(texts)
-    hits = retrieve(database, [text for text, _ in keys], per_text=_PER_TEXT)
+    domains = [domains for _, domains in keys]
+    hits = retrieve(database, [text for text, _ in keys], per_text=_PER_TEXT, domains=domains) if keys else []
     targets = _targets([hit.concept_id for hit in hits], database)
     found: dict[tuple[int, int], list[Candidate]] = {}
     for hit in hits:
         for ask in texts[keys[hit.text]]:
-            like = likeness(ask.reading.text, hit.matched)
+            met, like = _liked(ask.reading.text, hit)
+            said, meant = _measured(requests[ask.request].value), _measured(hit.concept_name)
+            other = OTHER_MEASURE if said and meant and said != meant else 1.0
             for how, goals in targets.get(hit.concept_id, {}).items():
-                score = ask.reading.trust * like.score * _way(how, goals, hit)
+                score = ask.reading.trust * like.score * _way(how, goals, met) * other
                 if score >= LEAST:
-                    why = _why(ask.reading, like.how, hit, how)
+                    why = _why(ask.reading, like.how, met, how)
                     found.setdefault((ask.request, ask.part), []).append(Candidate(goals, score, why))
     return found
+
+
+def _liked(text: str, hit: Found) -> tuple[Found, Likeness]:
+    """Say how like a concept is to a text: by the name that was found, or by its own name if that is nearer."""
+    like = likeness(text, hit.matched)
+    if hit.kind == "synonym":
+        own = likeness(text, hit.concept_name)
+        if own.score >= like.score * SYNONYM:
+            return hit._replace(matched=hit.concept_name, kind="name"), own
+    return hit, like
 
 
 def _targets(ids: Sequence[int], database: DuckDB) -> dict[int, dict[str, tuple[Target, ...]]]:
@@ -275,10 +239,11 @@ def _way(how: str, targets: tuple[Target, ...], hit: Found) -> float:
 
 
 def _why(reading: Reading, how: str, hit: Found, way: str) -> str:
-    met = f"the synonym '{hit.matched}'" if hit.kind == "synonym" else f"'{hit.matched}'"
-    same = "the same name" if hit.kind == "name" else f"the same as {met}"
+    # the proposal's own name stands beside the reason and is not said again
+    met = f"the synonym '{hit.matched}'" if hit.kind == "synonym" else "its name" if way == "itself" else ""
+    met = met or f"'{hit.matched}'"
     how_said = {
-        "same": same if not reading.why else "",
+        "same": "" if reading.why and hit.kind == "name" else f"the same as {met}",
         "respelt": f"another spelling of {met}",
         "turned": f"the words of {met}",
         "misspelt": f"spelt almost like {met}",
@@ -292,6 +257,11 @@ def _why(reading: Reading, how: str, hit: Found, way: str) -> str:
     return "; ".join(text for text in (reading.why, how_said, led) if text)
 
 
+def _measured(text: str) -> str:
+    """Return what a unit or a name of LOINC says is measured: ``moles``, ``mass``, ``activity`` or nothing."""
+    return next((what for what, pattern in _MEASURES.items() if pattern.search(text)), "")
+
+
 def _coded(requests: Sequence[Request], database: DuckDB) -> list[tuple[int, int, Candidate]]:
     """Return candidates for values that are codes of concepts."""
     asked = [(number, one.value.strip()) for number, one in enumerate(requests) if _may_be_code(one)]
@@ -300,6 +270,8 @@ def _coded(requests: Sequence[Request], database: DuckDB) -> list[tuple[int, int
     targets = _targets([row[1] for row in rows], database)
     found = []
     for number, concept_id, exactly, code, vocabulary in rows:
+        if not _same_code(requests[number].value.strip(), code, vocabulary):
+            continue
         for how, goals in targets.get(concept_id, {}).items():
             worth = {"itself": 1.0, "maps to": MAPPED, "brand": BRANDED}[how]
             why = f"the code {code} of {vocabulary}" + ("" if how == "itself" else ", which maps to it")
@@ -316,13 +288,20 @@ def _may_be_code(request: Request) -> bool:
     return 2 < len(text) <= 30 and " " not in text and digits > (0 if any(c.isalpha() for c in text) else 4)
 
 
+def _same_code(text: str, code: str, vocabulary: str) -> bool:
+    """Say whether a text is a code; in units every sign counts but brackets ('U/L' is not 'uL')."""
+    if vocabulary != "UCUM":
+        return True
+    return _UNIT_SIGNS.sub("", text.casefold()) == _UNIT_SIGNS.sub("", code.casefold())
+
+
 def _mixture(parts: Sequence[Sequence[Candidate]]) -> Candidate:
     """Put the best candidate of each part together."""
     best = [part[0] for part in parts if part]
     targets = tuple(dict.fromkeys(target for one in best for target in one.targets))
     score = min(one.score for one in best)
     if len(best) < len(parts):
-        score *= INCOMPLETE * len(best) / len(parts)
+        score *= INCOMPLETE * (1 + len(best) / len(parts)) / 2
     whys = "; ".join(
         f"part {place} of {len(parts)}: {part[0].why if part else 'not found'}" for place, part in enumerate(parts, 1)
     )

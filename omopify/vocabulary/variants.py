@@ -13,13 +13,13 @@ import csv
 import gzip
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
+from omopify.compiler.fields import fold
 from omopify.resources import data
 from omopify.vocabulary.hgvs import Change, parse, write
 
@@ -68,7 +68,7 @@ def variant_key(text: str, gene: str = "") -> str:
     The same text in another spelling has the same key.  ``o_variant`` gives it in SQL, for
     ``gene || ' ' || text``.
     """
-    key = " ".join(unicodedata.normalize("NFC", f"{gene} {text}").lower().split())
+    key = fold(f"{gene} {text}")
     for pattern, replacement in _STEPS:
         key = pattern.sub(replacement, key)
     first, _, rest = key.partition(" ")
@@ -165,6 +165,7 @@ def spellings() -> tuple[Spelling, ...]:
     alike the one with the lower number, which is the older.  Changes of another protein need its number.
     """
     genes = {gene.symbol: gene for gene in _genes()}
+    with_concept = {symbol for symbol, gene in genes.items() if gene.concept_id}
     made: dict[str, set[Spelling]] = {}
 
     def add(text: str, level: Level, symbol: str, concept_id: int | None) -> None:
@@ -192,7 +193,8 @@ def spellings() -> tuple[Spelling, ...]:
                 add(text, "protein", symbol, concept_id)
     for row in _rows(_FUSIONS):
         five, three = row["concept_name"].split()[0].split("::")
-        known = three if three in genes else five
+        # the partner that a trial asks about is the one with a concept, mostly the one behind
+        known = max((three, five), key=lambda symbol: (symbol in with_concept, symbol in genes))
         for joined in (f"{five}::{three}", f"{five}-{three}", f"{five}/{three}"):
             for prefix in ("", five, three):
                 add(f"{prefix} {joined}", "fusion", known, int(row["concept_id"]))

@@ -75,7 +75,8 @@ CREATE TABLE audit.unmapped (
     rows         bigint  NOT NULL
 );
 
--- What became of each value that was looked up, way by way: concept 0 means that this way found none.
+-- What became of each value that was looked up, way by way: concept 0 means that this way found none; in 'rows_open'
+-- of its rows no other way found one either.
 CREATE TABLE audit.lookups (
     map               varchar NOT NULL,
     field             varchar NOT NULL,
@@ -84,6 +85,7 @@ CREATE TABLE audit.lookups (
     file              varchar,
     source_value      varchar NOT NULL,
     rows              bigint  NOT NULL,
+    rows_open         bigint  NOT NULL,
     source_concept_id integer NOT NULL,
     concept_id        integer NOT NULL
 );

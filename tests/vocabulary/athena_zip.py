@@ -51,9 +51,10 @@ _SHARES = (
 )
 
 _WORDS = {
-    "extents": "acute chronic recurrent metastatic primary secondary localised advanced benign malignant congenital mild",
-    "disorders": "neoplasm carcinoma adenocarcinoma sarcoma inflammation ulcer haemorrhage infection fracture oedema stenosis "
-    "perforation neuropathy dermatitis thrombosis fibrosis",
+    "extents": "acute chronic recurrent metastatic primary secondary localised advanced benign malignant congenital "
+    "mild",
+    "disorders": "neoplasm carcinoma adenocarcinoma sarcoma inflammation ulcer haemorrhage infection fracture "
+    "oedema stenosis perforation neuropathy dermatitis thrombosis fibrosis",
     "sites": "lung breast colon rectum stomach ovary cervix prostate pancreas liver kidney bladder thyroid skin brain "
     "oesophagus bone larynx tongue spleen",
     "parts": "upper lower left right anterior posterior medial lateral proximal distal central inner",
@@ -189,19 +190,21 @@ def _queries(wanted: Mapping[str, int], seed: int) -> dict[str, str]:
     # what a retired or non-standard concept maps to: the SNOMED or RxNorm Extension concept of its hundred
     target = "(i // 100) * 100 + CASE WHEN domain = 'Drug' THEN 0 ELSE 50 END"
     links = f"""
-        SELECT id AS a, CASE WHEN standard = 'S' AND NOT retired THEN id ELSE {BASE} + least({target}, {total} - 1) * 7 END AS b,
-               'Maps to' AS r, 'Mapped from' AS back FROM c
+        SELECT id AS a, CASE WHEN standard = 'S' AND NOT retired THEN id
+               ELSE {BASE} + least({target}, {total} - 1) * 7 END AS b, 'Maps to' AS r, 'Mapped from' AS back FROM c
         UNION ALL
         SELECT id, {BASE} + (i // 200 * 100 + i % 100) * 7, 'Is a', 'Subsumes' FROM c WHERE i >= 100"""
     fill = f"""
         SELECT {BASE} + (hash(n, 1) % {total})::integer * 7, {BASE} + (hash(n, 2) % {total})::integer * 7,
-               list_extract({_OTHERS!r}, 1 + (n % {len(_OTHERS)})) FROM range({wanted["concept_relationship"]}) AS f(n)"""
+               list_extract({_OTHERS!r}, 1 + (n % {len(_OTHERS)}))
+        FROM range({wanted["concept_relationship"]}) AS f(n)"""
     return {
         "concept": f"""
             SELECT concept_id, concept_name, domain_id, vocabulary_id, concept_class_id, standard_concept, concept_code,
                    valid_start_date, valid_end_date, invalid_reason FROM (
-            SELECT id AS concept_id, CASE i % 5003 WHEN 17 THEN '"' || name WHEN 29 THEN name || ' 12" tube' ELSE name END
-                   AS concept_name, domain AS domain_id, vocabulary AS vocabulary_id, class AS concept_class_id,
+            SELECT id AS concept_id, CASE i % 5003 WHEN 17 THEN '"' || name WHEN 29 THEN name || ' 12" tube'
+                   ELSE name END AS concept_name, domain AS domain_id, vocabulary AS vocabulary_id,
+                   class AS concept_class_id,
                    CASE WHEN NOT retired THEN standard END AS standard_concept, code AS concept_code,
                    strftime(first_day, '%Y%m%d') AS valid_start_date,
                    CASE WHEN retired THEN '20200131' ELSE '20991231' END AS valid_end_date,
@@ -236,13 +239,16 @@ def _queries(wanted: Mapping[str, int], seed: int) -> dict[str, str]:
                    AS vocabulary_name, 'made up' AS vocabulary_reference,
                    CASE key WHEN 'None' THEN '{RELEASE}' END AS vocabulary_version, id AS vocabulary_concept_id
             FROM m WHERE vocabulary IN ('Vocabulary', 'None') AND id <> 0""",
-        "domain": "SELECT key AS domain_id, key AS domain_name, id AS domain_concept_id FROM m WHERE vocabulary = 'Domain'",
+        "domain": """SELECT key AS domain_id, key AS domain_name, id AS domain_concept_id
+            FROM m WHERE vocabulary = 'Domain'""",
         "concept_class": """SELECT key AS concept_class_id, key AS concept_class_name, id AS concept_class_concept_id
             FROM m WHERE vocabulary = 'Concept Class'""",
         "relationship": f"""
-            SELECT key AS relationship_id, key AS relationship_name, (key IN ('Is a', 'Subsumes'))::integer AS is_hierarchical,
+            SELECT key AS relationship_id, key AS relationship_name,
+                   (key IN ('Is a', 'Subsumes'))::integer AS is_hierarchical,
                    (key IN ('Is a', 'Subsumes'))::integer AS defines_ancestry,
-                   map_extract_value(MAP {_RELATIONSHIPS!r}, key) AS reverse_relationship_id, id AS relationship_concept_id
+                   map_extract_value(MAP {_RELATIONSHIPS!r}, key) AS reverse_relationship_id,
+                   id AS relationship_concept_id
             FROM m WHERE vocabulary = 'Relationship'""",
     }
 

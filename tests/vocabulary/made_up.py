@@ -57,7 +57,9 @@ def concept_rows() -> list[list[str]]:
         concept_id, name, domain, vocabulary, reason, code = (part.strip() for part in line.split("|"))
         rows.append([concept_id, name, domain, vocabulary, "Made up", "", code, "19700101", "20240131", reason])
     # standard and not retired by its reason, but valid in part of the time only
-    rows.append(["910601", "Synthetic past", "Condition", "Synthetic", "Made up", "S", "PA", "19700101", "20230101", ""])
+    rows.append(
+        ["910601", "Synthetic past", "Condition", "Synthetic", "Made up", "S", "PA", "19700101", "20230101", ""]
+    )
     rows.append(
         ["910602", "Synthetic future", "Condition", "Synthetic", "Made up", "S", "FU", "20280101", "20991231", ""]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from omopify.cdm import tables
 from omopify.errors import Location, Problems
 from omopify.vocabulary import athena
-from omopify.vocabulary.athena import TABLES, AthenaFolder, find_athena, starter_path
+from omopify.vocabulary.athena import TABLES, AthenaDownload, concept_names, find_athena, starter_path
 
 AT = Location("omopify.yaml", 3, 5)
 HEADERS = {table: "\t".join(field.name for field in tables()[table].fields) for table in TABLES}
@@ -30,7 +31,7 @@ def write(folder: Path) -> Path:
     return folder
 
 
-def find(folder: Path) -> AthenaFolder:
+def find(folder: Path) -> AthenaDownload:
     problems = Problems()
     found = find_athena(folder, problems, AT)
     assert problems.found == []
@@ -64,7 +65,7 @@ def test_case_ending_compression_and_strangers_do_not_matter(tmp_path: Path) -> 
     (tmp_path / "domain.csv").mkdir()
     found = find(tmp_path)
     assert found.release == "v5.0 30-AUG-24"
-    assert {table: file.name for table, file in found.files.items()} == {
+    assert {table: file.path.name for table, file in found.files.items()} == {
         "concept": "concept.TSV",
         "concept_relationship": "CONCEPT_RELATIONSHIP.csv",
         "vocabulary": "Vocabulary.csv.gz",
@@ -79,16 +80,87 @@ def test_an_addition_has_no_release(tmp_path: Path) -> None:
 
 def test_no_folder(tmp_path: Path) -> None:
     (found,) = problems_of(tmp_path / "vocab")
-    assert found.startswith(f"there is no vocabulary folder '{tmp_path / 'vocab'}'; choose and download")
+    assert found.startswith(f"there is no vocabulary folder or archive '{tmp_path / 'vocab'}'; choose and download")
     assert found.endswith("[OM601]")
 
 
-def test_a_zip_file_is_not_a_folder(tmp_path: Path) -> None:
-    file = tmp_path / "vocabulary_download_v5.zip"
-    file.write_bytes(b"PK")
-    (found,) = problems_of(file)
-    assert found.startswith(f"vocabulary '{file}' is a file, not a folder; ")
-    assert "unpack the zip file" in found
+def test_a_file_that_is_no_archive(tmp_path: Path) -> None:
+    write(tmp_path)
+    (found,) = problems_of(tmp_path / "CONCEPT.csv")
+    told = (
+        f"vocabulary '{tmp_path / 'CONCEPT.csv'}' is neither a folder nor a zip archive; give its folder, '{tmp_path}'"
+    )
+    assert found == f"{told} [OM601]"
+    (tmp_path / "notes.txt").write_text("x")
+    (found,) = problems_of(tmp_path / "notes.txt")
+    assert "is neither a folder nor a zip archive; choose and download" in found
+
+
+def test_an_archive_is_as_good_as_its_folder(tmp_path: Path) -> None:
+    folder = write(tmp_path / "download")
+    (folder / "DOMAIN.csv").write_text(HEADERS["domain"] + "\n")
+    archive = tmp_path / "download.zip"
+    inside = {
+        "CONCEPT.csv": "v5/concept.CSV",
+        "VOCABULARY.csv": "v5\\Vocabulary.csv",
+    }  # the latter as old tools for Windows
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("v5/", b"")
+        for file in folder.iterdir():
+            packed.write(file, inside.get(file.name, f"v5/{file.name}"))
+        for name in ("__MACOSX/v5/CONCEPT.csv", "v5/._CONCEPT.csv", "v5/cpt4.jar", "readme.txt"):
+            packed.writestr(name, b"whatever")
+    found = find(archive)
+    assert set(found.files) == {"concept", "concept_relationship", "vocabulary", "domain"}
+    assert found.files["concept"].name == "concept.CSV"
+    assert found.files["concept"].shown == str(archive / "v5" / "concept.CSV")
+    assert found.release == "v5.0 30-AUG-24"
+    assert found.sampled == ("concept", "concept_relationship", "domain", "vocabulary")
+    assert len(found.sha256) == 64
+    for table, file in found.files.items():
+        with file.open() as content:
+            assert content.read().decode().startswith(HEADERS[table])
+        assert file.columns() == HEADERS[table].split("\t")
+
+
+def test_the_hash_of_an_archive_is_of_its_content(tmp_path: Path) -> None:
+    folder = write(tmp_path / "download")
+    hashes = set()
+    for name, level in (("a", 1), ("b", 9)):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=level) as packed:
+            for file in folder.iterdir():
+                packed.write(file, f"{name}/{file.name}")
+        hashes.add(find(tmp_path / f"{name}.zip").sha256)
+    assert len(hashes) == 1
+    with zipfile.ZipFile(tmp_path / "a.zip", "a") as packed:
+        packed.writestr("DOMAIN.csv", HEADERS["domain"])
+    assert find(tmp_path / "a.zip").sha256 not in hashes
+
+
+def test_what_is_missing_or_twice_in_an_archive(tmp_path: Path) -> None:
+    archive = tmp_path / "download.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("v1/VOCABULARY.csv", HEADERS["vocabulary"])
+        packed.writestr("v2/VOCABULARY.csv", HEADERS["vocabulary"])
+        packed.writestr("CONCEPT.csv", "concept_id")
+    twice, missing, columns = problems_of(archive)
+    assert twice.startswith(
+        f"vocabulary archive '{archive}' has table vocabulary twice: 'v1/VOCABULARY.csv' and 'v2/VOC"
+    )
+    assert missing.startswith(f"vocabulary archive '{archive}' has no file CONCEPT_RELATIONSHIP.csv; ")
+    assert columns.startswith(f"vocabulary file '{archive / 'CONCEPT.csv'}' lacks the columns concept_name, ")
+
+
+def test_a_folder_with_the_archive_in_it(tmp_path: Path) -> None:
+    (tmp_path / "vocabulary_download_v5.zip").write_bytes(b"")
+    assert f"did you mean '{tmp_path / 'vocabulary_download_v5.zip'}'? [OM602]" in problems_of(tmp_path)[0]
+
+
+def test_a_column_twice(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "DOMAIN.csv").write_text(HEADERS["domain"] + "\tDomain_Name\t\t\n")
+    (found,) = problems_of(tmp_path)
+    assert "DOMAIN.csv' has two columns called domain_name; keep the one that Athena ships [OM603]" in found
 
 
 def test_all_missing_files_are_named_at_once(tmp_path: Path) -> None:
@@ -185,6 +257,16 @@ def test_of_a_big_file_the_ends_are_hashed(tmp_path: Path, monkeypatch: pytest.M
     assert sha256("a" * 5000, 2) != first
     assert sha256("a" * 4999 + "b", 1) != first
     assert sha256("a" * 5001, 1) != first
+
+
+def test_names_are_read_without_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    rows = '1\t"one\tx\n2\ttwo\tx\ncut\n'
+    (tmp_path / "CONCEPT.csv").write_text(HEADERS["concept"].upper() + "\n" + rows)
+    assert concept_names(find(tmp_path), {1, 3}) == {1: '"one'}
+    monkeypatch.setattr(athena, "_WHOLE_FILE", 10)
+    monkeypatch.setattr(athena, "_SAMPLE", 5)
+    assert concept_names(find(tmp_path), {1, 3}) is None
 
 
 def test_shipped_folders_have_names() -> None:

@@ -15,11 +15,11 @@ from omopify.vocabulary.concept_files import (
     ConceptFile,
     ConceptRow,
     accepted,
-    approve,
     for_usagi,
     read_concept_file,
     write_concept_file,
 )
+from omopify.vocabulary.exchange import approve
 
 Read = Callable[[str | bytes], ConceptFile | None]
 HEADER = ",".join(STANDARD)
@@ -146,6 +146,12 @@ def test_a_source_to_concept_map(read: Reader) -> None:
     assert read.told == []
     read(f"{header}\n1,0,SITE,x,8582,UCUM,1970-01-01,05/04/2027,\n")
     assert read.told == ["c.csv:2:33: 'VALID_END_DATE' is not a day; write it like 2099-12-31 [OM633]"]
+
+
+def test_a_column_that_stands_for_another_one_that_is_there_is_kept(read: Reader) -> None:
+    [row] = read.rows("source_value,sourceName,source_code_description,concept_id\nPCM,paracetamol,pain,7\n")
+    assert row.source_name == "paracetamol"
+    assert row.extra == {"source_value": "PCM", "source_code_description": "pain"}
 
 
 @pytest.mark.parametrize("header", ["source_value,concept_id", "Source Code;Concept ID", "sourceName\tconceptId"])

@@ -341,11 +341,14 @@ def test_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
     ("broken", "told"),
     [
         (ROW.replace("abemanib", "abema\tnib"),
-         "CONCEPT.csv:22:1: more cells than columns (line 22); a name holds a tab: take it out in these lines and load again [OM606]"),
+         "CONCEPT.csv:22:1: more cells than columns (line 22); "
+         "a name holds a tab: take it out in these lines and load again [OM606]"),
         ("1\tcut off\n",
-         "CONCEPT.csv:22:1: fewer cells than columns (line 22); the file is cut off or was edited: download it again [OM606]"),
+         "CONCEPT.csv:22:1: fewer cells than columns (line 22); "
+         "the file is cut off or was edited: download it again [OM606]"),
         ("1\tcut off",
-         "CONCEPT.csv:22:1: fewer cells than columns (line 22); the file is cut off or was edited: download it again [OM606]"),
+         "CONCEPT.csv:22:1: fewer cells than columns (line 22); "
+         "the file is cut off or was edited: download it again [OM606]"),
         (ROW.replace("100000001", "one"),
          "CONCEPT.csv:22:1: 'concept_id' is not a whole number below 2,147,483,647 (line 22); "
          "download it again; do not save it in Excel [OM606]"),
@@ -362,11 +365,11 @@ def test_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
         (ROW.replace("abemanib", "abemanib\udce9"),
          "CONCEPT.csv:22:1: not UTF-8 text (line 22); save the file as UTF-8, or download it again [OM604]"),
         (ROW.replace("20200131", "31/01/2020"),
-         "CONCEPT.csv:22:1: '31/01/2020' is not a date like 20240131, as in the rows before; "
-         "one file writes all dates in one way, such as 20240131, 2024-01-31, 31/01/2024, 01/31/2024, 1706659200 [OM618]"),
+         "CONCEPT.csv:22:1: '31/01/2020' is not a date like 20240131, as in the rows before; one file writes all dates "
+         "in one way, such as 20240131, 2024-01-31, 31/01/2024, 01/31/2024, 1706659200 [OM618]"),
         (ROW.replace("20200131", "yesterday"),
-         "CONCEPT.csv:22:1: 'yesterday' is not a date like 20240131, as in the rows before; "
-         "one file writes all dates in one way, such as 20240131, 2024-01-31, 31/01/2024, 01/31/2024, 1706659200 [OM618]"),
+         "CONCEPT.csv:22:1: 'yesterday' is not a date like 20240131, as in the rows before; one file writes all dates "
+         "in one way, such as 20240131, 2024-01-31, 31/01/2024, 01/31/2024, 1706659200 [OM618]"),
         (ROW.replace("20200131", "20200230"),
          "CONCEPT.csv:22:1: 'valid_start_date' is not a date like 20240131, as in the first rows (line 22); "
          "download it again; do not save it in Excel [OM606]"),

@@ -11,6 +11,7 @@ import pytest
 
 from omopify.errors import OmopifyError, Problems
 from omopify.resources import data
+from omopify.synthetic._catalogue import PROGRAMMES, TUMOURS
 from omopify.vocabulary.standards import ROOT, Standards, read_standards, read_tree
 
 FACTS = Path("/work/shared/facts")
@@ -158,15 +159,28 @@ def test_what_is_in_no_list_is_not_found(standards: Standards, text: str) -> Non
 
 def test_the_lists_agree_with_the_concept_files_of_prime_rose(standards: Standards) -> None:
     """What the shipped maps use and what the lists say may not differ, where both say something."""
+    compared = 0
     for file, find in (("tumour_types.csv", standards.tumour_type), ("biomarkers.csv", standards.biomarker)):
         for row in rows(data("mappings", "prime_rose", "concepts", file)):
             entry = find(row["sourceName"])
             if entry is None or row["mappingStatus"] != "APPROVED":
                 continue
+            compared += 1
             if row["mappingType"] == "MAPS_TO":
                 assert str(entry.concept_id or "") == row["conceptId"], row["sourceName"]
             else:
                 assert str(getattr(entry, "value_concept_id", "")) == row["conceptId"], row["sourceName"]
+    assert compared > 60
+
+
+def test_every_word_of_the_made_up_export_is_in_the_lists(standards: Standards) -> None:
+    """The generator writes what IMPRESS is known to write, and likely words where that is not known."""
+    for tumour in TUMOURS:
+        for text in {tumour.main, tumour.other} - {"Other", ""}:
+            assert standards.tumour_type(text), text
+    for programme in PROGRAMMES:
+        if programme.alteration != "Other":
+            assert standards.biomarker(programme.alteration), programme.alteration
 
 
 # the tree
@@ -184,11 +198,11 @@ def test_oncotree_is_as_published_but_for_the_columns_left_out() -> None:
 
 def test_oncotree_is_attributed() -> None:
     readme = data("vocab", "oncotree", "README.md").read_text("utf-8")
-    for words in ("Memorial Sloan Kettering", "oncotree_2025_10_03", "CC BY 4.0", "What was changed", "898 rows"):
+    for words in ("Memorial Sloan Kettering", "2025-10-03", "CC BY 4.0", "What was changed", "898 rows"):
         assert words in readme
     notice = (Path(__file__).parents[2] / "NOTICE").read_text("utf-8")
     assert "OncoTree" in notice
-    assert "oncotree_2025_10_03" in notice
+    assert "2025-10-03" in notice
 
 
 def test_every_node_leads_to_an_organ(standards: Standards) -> None:

@@ -10,9 +10,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-class Standing(Protocol):
-    """What says whether a concept is standard and in use."""
+class Described(Protocol):
+    """What is known of a concept wherever it is written."""
 
+    @property
+    def domain_id(self) -> str: ...
+    @property
+    def vocabulary_id(self) -> str: ...
+    @property
+    def concept_code(self) -> str: ...
     @property
     def standard_concept(self) -> str | None: ...
     @property
@@ -23,15 +29,18 @@ def console() -> Console:
     """Return a console for standard output: as wide as the terminal, 120 columns in a pipe."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False, soft_wrap=False)
 
 
-def standing(concept: Standing) -> Text:
-    """Write whether a concept is standard, as Athena's own pages put it."""
+def facts(concept: Described, *more: str) -> Text:
+    """Write vocabulary and code, domain, and whether the concept is standard, as Athena's own pages put it."""
     from rich.text import Text
 
-    if concept.invalid_reason:
-        return Text("retired", style="red")
+    line = Text(f"{concept.vocabulary_id} {concept.concept_code} · {concept.domain_id} · ", style="dim")
     words = {"S": ("standard", "green"), "C": ("classification", "cyan")}
     word, style = words.get(concept.standard_concept or "", ("non-standard", "yellow"))
-    return Text(word, style=style)
+    word, style = ("retired", "red") if concept.invalid_reason else (word, style)
+    line.append(word, style=f"not dim {style}")
+    for text in filter(None, more):
+        line.append(f" · {text}")
+    return line

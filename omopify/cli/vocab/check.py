@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,15 +49,16 @@ def command(project: Path, vocabulary: Path | None, fix: bool, format: str, show
     from omopify.errors import Problems
     from omopify.vocabulary.check import check
 
-    problems = Problems()
+    problems, unread = Problems(), Problems()
     with tempfile.TemporaryDirectory(prefix="omopify-") as scratch, progress() as say:
         subject = _subject(project, vocabulary, Path(scratch), problems, say)
         say("checking concepts")
-        report = check(subject, problems, show_values)
+        report = check(subject, unread, show_values)
         outcome = _repair(report) if fix else None
         if outcome and outcome.edits:
-            problems = Problems()
-            report = check(subject, problems, show_values)
+            unread = Problems()
+            report = check(subject, unread, show_values)
+    problems.extend(unread.found)
     told = [*problems.errors, *problems.warnings, *(outcome.refused if outcome else ())]
     every = [*told, *(finding.problem for finding in report.findings)]
     if format == "json":
@@ -170,17 +172,25 @@ def _show(report: Report, told: Sequence[Problem], outcome: Outcome | None, fix:
         kind = (at.path if at else "", finding.problem.code)
         shown[kind] += 1
         if shown[kind] <= MOST:
-            problems.append(finding.problem)
+            problems.append(_near(finding))
     show_problems(problems)
     for (path, code), number in shown.items():
         if number > MOST:
             click.echo(f"{path}: {number - MOST} more of {code}; --format json lists all", err=True)
     for finding in report.findings:
         if finding.values:
-            click.echo(f"{finding.problem.at}:")
+            click.echo(f"{_near(finding).at}:")
             for value, rows in finding.values:
                 click.echo(f"{rows:>8}  {value}")
     click.echo(_summary(report, fix))
+
+
+def _near(finding: Finding) -> Problem:
+    """Return a problem with its place as a person knows it: files that were installed by their pack."""
+    from omopify.vocabulary.check_uses import known_as
+
+    at = finding.problem.at
+    return replace(finding.problem, at=known_as(at)) if at else finding.problem
 
 
 def _place(finding: Finding) -> tuple[str, int, int]:
@@ -191,6 +201,8 @@ def _place(finding: Finding) -> tuple[str, int, int]:
 def _show_edits(edits: Iterable[Edit]) -> None:
     files: Counter[str] = Counter()
     for edit in edits:
+        if edit.mark:
+            continue  # that a row waits for a review is told by what is found next
         files[edit.at.path] += 1
         what = (
             "row removed"

@@ -38,6 +38,9 @@ def command(
 
     if not sssom and not stcm:
         raise click.UsageError("say what to write: --sssom OUT or --stcm OUT")
+    for option, address in (("--set-id", set_id), ("--license", licence)):
+        if address and "://" not in address:
+            raise click.UsageError(f"{option} is a web address, such as https://creativecommons.org/licenses/by/4.0/")
     if stcm and not vocabulary_id:
         raise click.UsageError("--stcm needs --vocabulary-id NAME, the name of your own vocabulary")
     if stcm and everything:
@@ -68,11 +71,17 @@ def command(
     for out, content in outputs.items():
         exchange.put(content, out)
     if sssom:
-        click.echo(f"{len(rows)} rows: {shown(sssom)}")
+        click.echo(f"{_rows(len(rows))}: {shown(sssom)}")
     if stcm:
-        maps_to = sum(row.mapping_type == "MAPS_TO" for row in rows)
-        left = f" ({len(rows) - maps_to} values and units left out: the table has no word for them)"
-        click.echo(f"{maps_to} rows{left if maps_to < len(rows) else ''}: {shown(stcm)}")
+        left = sum(row.mapping_type != "MAPS_TO" for row in rows)
+        note = f" (without {_rows(left)} for values and units: the table has no word for them)" if left else ""
+        click.echo(f"{_rows(len(rows) - left)}{note}: {shown(stcm)}")
     waiting = len(found.rows) - len(rows)
     if waiting:
-        click.echo(f"{waiting} rows are not approved and stay here")
+        click.echo(
+            f"{_rows(waiting)} {'is' if waiting == 1 else 'are'} not approved and stay{'s' * (waiting == 1)} here"
+        )
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number} rows"

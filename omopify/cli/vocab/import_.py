@@ -34,7 +34,8 @@ def command(file: Path, out: Path, approved_by: str | None, replace: bool) -> No
     from omopify.cli.show import show_problems
     from omopify.errors import OmopifyError, Problem, Problems
     from omopify.specs.project import shown
-    from omopify.vocabulary.concept_files import approve, for_usagi, read_concept_file, write_concept_file
+    from omopify.vocabulary.concept_files import for_usagi, read_concept_file, write_concept_file
+    from omopify.vocabulary.exchange import approve
 
     if out.exists() and not replace:
         hint = "give another name, or --replace to write over it"
@@ -51,7 +52,8 @@ def command(file: Path, out: Path, approved_by: str | None, replace: bool) -> No
     states = Counter(row.status for row in result.rows)
     terms = len({row.term for row in result.rows})
     counts = ", ".join(f"{number} {status}" for status, number in states.most_common())
-    click.echo(f"{len(result.rows)} rows for {terms} terms: {counts or 'none'}")
+    rows = f"{len(result.rows)} row{'s' * (len(result.rows) != 1)} for {terms} term{'s' * (terms != 1)}"
+    click.echo(f"{rows}: {counts or 'none'}")
     if ASSUMED[found.kind] and not approved_by:
         click.echo(ASSUMED[found.kind])
     kept = sorted({key for row in found.rows for key, text in row.extra.items() if text.strip()})

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     "project in this folder, or the starter.",
 )
 @click.option("--domain", "domains", multiple=True, metavar="D", help="Only this domain, such as Drug. Repeatable.")
-@click.option("--in", "vocabularies", multiple=True, metavar="V", help="Only this vocabulary, such as SNOMED. Repeatable.")
+@click.option(
+    "--in", "vocabularies", multiple=True, metavar="V", help="Only this vocabulary, such as SNOMED. Repeatable."
+)
 @click.option("--class", "classes", multiple=True, metavar="C", help="Only this concept class. Repeatable.")
 @click.option("--standard", is_flag=True, help="Standard concepts only.")
 @click.option("--all", "retired", is_flag=True, help="Retired concepts as well.")
@@ -84,16 +86,21 @@ def _json(text: str, vocabulary: dict[str, str], filters: Filters, found: Found)
         "filters": asdict(filters),
         "read_as": {"text": reading.text, "why": reading.why} if reading else None,
         "corrections": [{"word": word, "taken": list(taken)} for word, taken in found.corrections],
-        "hits": [asdict(hit) | {"valid": hit.valid} for hit in found.hits],
+        "near": list(found.near),
+        "hits": [_hit(hit) for hit in found.hits],
     }
 
 
+def _hit(hit: Hit) -> dict[str, Any]:
+    targets = [{"concept_id": concept_id, "concept_name": name} for concept_id, name in hit.maps_to]
+    return asdict(hit) | {"valid": hit.valid, "maps_to": targets}
+
+
 def _show(text: str, filters: Filters, found: Found, others: tuple[Hit, ...]) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    from omopify.cli.vocab._lines import console, standing
+    from omopify.cli.vocab._lines import console, facts
 
     out = console()
     if found.reading:
@@ -103,30 +110,29 @@ def _show(text: str, filters: Filters, found: Found, others: tuple[Hit, ...]) ->
         out.print(Text(f"no name has '{word}': {said}", style="dim"))
     if not found.hits:
         out.print(Text(f"nothing found for '{text[:60]}'"))
-        for line in _advice(filters, others):
-            out.print(Text(line))
+        if found.near:
+            out.print(Text(f"the vocabulary has: {', '.join(found.near)}"))
+        out.print(Text(_advice(filters, others)))
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("concept_id", justify="right", no_wrap=True)
-    table.add_column("name", ratio=1, overflow="fold")
-    table.add_column("", no_wrap=True)
-    for name in ("domain", "vocabulary", "code"):
-        table.add_column(name, overflow="fold")
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(justify="right", style="bold", no_wrap=True)
+    lines.add_column(overflow="fold")
     for hit in found.hits:
-        name = Text(hit.concept_name, style="" if hit.valid else "dim")
-        if hit.kind == "synonym":
-            name.append(f"\n= {hit.matched}", style="dim italic")
-        cells = (hit.domain_id, hit.vocabulary_id, hit.concept_code)
-        table.add_row(str(hit.concept_id), name, standing(hit), *(Text(cell) for cell in cells))
-    out.print(table)
+        said = f"synonym '{hit.matched}'" if hit.kind == "synonym" else ""
+        name = Text(f"{hit.concept_name}\n", style="" if hit.valid else "dim")
+        cell = name + facts(hit, said)
+        for concept_id, target in hit.maps_to:
+            cell.append(f"\n→ {concept_id} {target}", style="not dim")
+        lines.add_row(str(hit.concept_id), cell)
+    out.print(lines)
 
 
-def _advice(filters: Filters, others: tuple[Hit, ...]) -> list[str]:
+def _advice(filters: Filters, others: tuple[Hit, ...]) -> str:
     """Say what would be found without the filters, or what else can be done."""
     if not others:
-        return ["try fewer or other words, an English name, or the beginning of a word"]
+        return "try fewer or other words, an English name, or the beginning of a word"
     if filters.valid and all(not hit.valid for hit in others):
-        return [f"{len(others)} retired concepts fit: --all shows them"]
-    counts = Counter(f"{hit.domain_id} ({hit.vocabulary_id})" for hit in others)
-    some = ", ".join(f"{name} {number}" for name, number in counts.most_common(5))
-    return [f"without the filters there is: {some}"]
+        return f"{len(others)} retired concepts fit; --all shows them"
+    counts = Counter(f"{hit.domain_id} in {hit.vocabulary_id}" for hit in others)
+    some = ", ".join(f"{name} ({number})" for name, number in counts.most_common(5))
+    return f"without the filters there is: {some}"

@@ -1,2 +1,3 @@
 -- Whether a result tells what was looked up.
-SELECT count(*) > 0 FROM information_schema.tables WHERE table_schema = 'audit' AND table_name = 'lookups'
+SELECT count(*) > 0 FROM information_schema.columns
+WHERE table_schema = 'audit' AND table_name = 'lookups' AND column_name = 'rows_open'

@@ -1,1 +1,1 @@
-SELECT sha256, release FROM omopify_load
+SELECT sha256 FROM vocabulary.omopify_load

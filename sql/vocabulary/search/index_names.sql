@@ -27,6 +27,13 @@ JOIN concept_facet USING (concept_id)
 WHERE s_code(concept.concept_code) <> ''
 ORDER BY code_key, concept_id;
 
+-- What to use instead of a concept that is not standard.
+CREATE TABLE maps_to AS
+SELECT DISTINCT concept_id_1 AS concept_id, concept_id_2 AS target_id
+FROM vocabulary.concept_relationship
+WHERE relationship_id = 'Maps to' AND invalid_reason IS NULL AND concept_id_1 <> concept_id_2
+ORDER BY concept_id, target_id;
+
 -- Every name, and every synonym that says something else. The numbers follow the sorted names, so names with the same
 -- beginning are together here and in the postings.
 CREATE TABLE entry AS

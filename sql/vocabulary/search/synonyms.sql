@@ -1,6 +1,12 @@
--- Synonyms as the vocabulary writes them: which of a concept's was found is known by how it folds.
-SELECT concept_id, min(concept_synonym_name)
-FROM vocabulary.concept_synonym
-JOIN (SELECT unnest($ids) AS concept_id, unnest($folded) AS folded) AS found USING (concept_id)
-WHERE s_fold(concept_synonym_name) = found.folded
-GROUP BY concept_id
+-- Synonyms as the vocabulary writes them: which of a concept's was found is known by how it folds. They are taken
+-- out first, so that not all synonyms of the vocabulary are folded.
+WITH found AS (
+    SELECT unnest($ids) AS concept_id, unnest($folded) AS folded
+),
+theirs AS MATERIALIZED (
+    FROM vocabulary.concept_synonym WHERE concept_id IN (SELECT unnest($ids))
+)
+SELECT theirs.concept_id, min(theirs.concept_synonym_name)
+FROM theirs
+JOIN found ON theirs.concept_id = found.concept_id AND s_fold(theirs.concept_synonym_name) = found.folded
+GROUP BY theirs.concept_id

@@ -315,62 +315,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'concomitant_medication', 'concept', 1, 'RxNorm, RxNorm Extension by name', NULL,
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."concomitant_medication values" AS said
-LEFT JOIN work."concomitant_medication concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'concomitant_medication', 'concept', 2, 'cdisc_sdtm/concepts/medications.csv', 'cdisc_sdtm/concepts/medications.csv',
-    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."concomitant_medication values" AS said
-LEFT JOIN work."concomitant_medication concepts" AS found
-    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
-WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.2.said"
-UNION ALL
-SELECT
-    'concomitant_medication', 'concept', 3, 'RxNorm, RxNorm Extension by name', NULL,
-    said."concept.3.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."concomitant_medication values" AS said
-LEFT JOIN work."concomitant_medication concepts" AS found
-    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
-WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.3.said"
-UNION ALL
-SELECT
-    'concomitant_medication', 'concept', 4, 'cdisc_sdtm/concepts/medications.csv', 'cdisc_sdtm/concepts/medications.csv',
-    said."concept.4.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."concomitant_medication values" AS said
-LEFT JOIN work."concomitant_medication concepts" AS found
-    ON found.slot = 'concept.4' AND found.value = said."concept.4.said" AND found.nth = 1
-WHERE said."concept.4.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.4.said"
-UNION ALL
-SELECT
-    'concomitant_medication', 'route', 1, 'cdisc_sdtm/concepts/routes.csv', 'cdisc_sdtm/concepts/routes.csv',
-    said."route.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."concomitant_medication values" AS said
-LEFT JOIN work."concomitant_medication concepts" AS found
-    ON found.slot = 'route.1' AND found.value = said."route.1.said" AND found.nth = 1
-WHERE said."route.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."route.1.said"
-UNION ALL
-SELECT
-    'concomitant_medication', 'route', 2, 'SNOMED by name', NULL,
-    said."route.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."concomitant_medication values" AS said
-LEFT JOIN work."concomitant_medication concepts" AS found
-    ON found.slot = 'route.2' AND found.value = said."route.2.said" AND found.nth = 1
-WHERE said."route.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."route.2.said";
-
 -- map
 CREATE TABLE work.concomitant_medication AS
 WITH
@@ -507,6 +451,12 @@ SELECT
     start,
     "end",
     verbatim_end_date,
+    "concept.1.said",
+    "concept.2.said",
+    "concept.3.said",
+    "concept.4.said",
+    "route.1.said",
+    "route.2.said",
     person,
     concept,
     "concept.source",
@@ -518,6 +468,68 @@ SELECT
     "route.source",
     "route.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'concomitant_medication', 'concept', 1, 'RxNorm, RxNorm Extension by name', NULL,
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication AS said
+LEFT JOIN work."concomitant_medication concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'concomitant_medication', 'concept', 2, 'cdisc_sdtm/concepts/medications.csv', 'cdisc_sdtm/concepts/medications.csv',
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication AS said
+LEFT JOIN work."concomitant_medication concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'concomitant_medication', 'concept', 3, 'RxNorm, RxNorm Extension by name', NULL,
+    said."concept.3.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication AS said
+LEFT JOIN work."concomitant_medication concepts" AS found
+    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
+WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.3.said"
+UNION ALL
+SELECT
+    'concomitant_medication', 'concept', 4, 'cdisc_sdtm/concepts/medications.csv', 'cdisc_sdtm/concepts/medications.csv',
+    said."concept.4.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication AS said
+LEFT JOIN work."concomitant_medication concepts" AS found
+    ON found.slot = 'concept.4' AND found.value = said."concept.4.said" AND found.nth = 1
+WHERE said."concept.4.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.4.said"
+UNION ALL
+SELECT
+    'concomitant_medication', 'route', 1, 'cdisc_sdtm/concepts/routes.csv', 'cdisc_sdtm/concepts/routes.csv',
+    said."route.1.said", count(*), count(CASE WHEN said.route = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication AS said
+LEFT JOIN work."concomitant_medication concepts" AS found
+    ON found.slot = 'route.1' AND found.value = said."route.1.said" AND found.nth = 1
+WHERE said."route.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."route.1.said"
+UNION ALL
+SELECT
+    'concomitant_medication', 'route', 2, 'SNOMED by name', NULL,
+    said."route.2.said", count(*), count(CASE WHEN said.route = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication AS said
+LEFT JOIN work."concomitant_medication concepts" AS found
+    ON found.slot = 'route.2' AND found.value = said."route.2.said" AND found.nth = 1
+WHERE said."route.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."route.2.said";
 
 -- ids cdm.drug_exposure
 INSERT INTO register.drug_exposure (hash, id)

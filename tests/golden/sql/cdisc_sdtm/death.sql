@@ -264,35 +264,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'death', 'concept', 1, 'MedDRA by code', NULL,
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."death values" AS said
-LEFT JOIN work."death concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'death', 'concept', 2, 'MedDRA, SNOMED by name', NULL,
-    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."death values" AS said
-LEFT JOIN work."death concepts" AS found
-    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
-WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.2.said"
-UNION ALL
-SELECT
-    'death', 'concept', 3, 'cdisc_sdtm/concepts/ae_terms.csv', 'cdisc_sdtm/concepts/ae_terms.csv',
-    said."concept.3.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."death values" AS said
-LEFT JOIN work."death concepts" AS found
-    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
-WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.3.said";
-
 -- map
 CREATE TABLE work.death AS
 WITH
@@ -401,6 +372,9 @@ SELECT
     "start.datetime",
     source,
     start,
+    "concept.1.said",
+    "concept.2.said",
+    "concept.3.said",
     person,
     concept,
     "concept.source",
@@ -409,6 +383,38 @@ SELECT
     "concept.value",
     type
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'death', 'concept', 1, 'MedDRA by code', NULL,
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.death AS said
+LEFT JOIN work."death concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'death', 'concept', 2, 'MedDRA, SNOMED by name', NULL,
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.death AS said
+LEFT JOIN work."death concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'death', 'concept', 3, 'cdisc_sdtm/concepts/ae_terms.csv', 'cdisc_sdtm/concepts/ae_terms.csv',
+    said."concept.3.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.death AS said
+LEFT JOIN work."death concepts" AS found
+    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
+WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.3.said";
 
 -- write cdm.death
 INSERT INTO cdm.death (

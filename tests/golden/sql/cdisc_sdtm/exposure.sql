@@ -254,44 +254,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'exposure', 'concept', 1, 'RxNorm, RxNorm Extension by name', NULL,
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."exposure values" AS said
-LEFT JOIN work."exposure concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'exposure', 'concept', 2, 'cdisc_sdtm/concepts/medications.csv', 'cdisc_sdtm/concepts/medications.csv',
-    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."exposure values" AS said
-LEFT JOIN work."exposure concepts" AS found
-    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
-WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.2.said"
-UNION ALL
-SELECT
-    'exposure', 'route', 1, 'cdisc_sdtm/concepts/routes.csv', 'cdisc_sdtm/concepts/routes.csv',
-    said."route.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."exposure values" AS said
-LEFT JOIN work."exposure concepts" AS found
-    ON found.slot = 'route.1' AND found.value = said."route.1.said" AND found.nth = 1
-WHERE said."route.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."route.1.said"
-UNION ALL
-SELECT
-    'exposure', 'route', 2, 'SNOMED by name', NULL,
-    said."route.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."exposure values" AS said
-LEFT JOIN work."exposure concepts" AS found
-    ON found.slot = 'route.2' AND found.value = said."route.2.said" AND found.nth = 1
-WHERE said."route.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."route.2.said";
-
 -- map
 CREATE TABLE work.exposure AS
 WITH
@@ -429,6 +391,10 @@ SELECT
     start,
     "end",
     verbatim_end_date,
+    "concept.1.said",
+    "concept.2.said",
+    "route.1.said",
+    "route.2.said",
     person,
     visit,
     concept,
@@ -441,6 +407,48 @@ SELECT
     "route.source",
     "route.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'exposure', 'concept', 1, 'RxNorm, RxNorm Extension by name', NULL,
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.exposure AS said
+LEFT JOIN work."exposure concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'exposure', 'concept', 2, 'cdisc_sdtm/concepts/medications.csv', 'cdisc_sdtm/concepts/medications.csv',
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.exposure AS said
+LEFT JOIN work."exposure concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'exposure', 'route', 1, 'cdisc_sdtm/concepts/routes.csv', 'cdisc_sdtm/concepts/routes.csv',
+    said."route.1.said", count(*), count(CASE WHEN said.route = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.exposure AS said
+LEFT JOIN work."exposure concepts" AS found
+    ON found.slot = 'route.1' AND found.value = said."route.1.said" AND found.nth = 1
+WHERE said."route.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."route.1.said"
+UNION ALL
+SELECT
+    'exposure', 'route', 2, 'SNOMED by name', NULL,
+    said."route.2.said", count(*), count(CASE WHEN said.route = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.exposure AS said
+LEFT JOIN work."exposure concepts" AS found
+    ON found.slot = 'route.2' AND found.value = said."route.2.said" AND found.nth = 1
+WHERE said."route.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."route.2.said";
 
 -- ids cdm.drug_exposure
 INSERT INTO register.drug_exposure (hash, id)

@@ -231,53 +231,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'laboratory', 'concept', 1, 'LOINC by code', NULL,
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."laboratory values" AS said
-LEFT JOIN work."laboratory concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'laboratory', 'concept', 2, 'cdisc_sdtm/concepts/lab_tests.csv', 'cdisc_sdtm/concepts/lab_tests.csv',
-    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."laboratory values" AS said
-LEFT JOIN work."laboratory concepts" AS found
-    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
-WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.2.said"
-UNION ALL
-SELECT
-    'laboratory', 'unit', 1, 'cdisc_sdtm/concepts/units.csv', 'cdisc_sdtm/concepts/units.csv',
-    said."unit.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."laboratory values" AS said
-LEFT JOIN work."laboratory concepts" AS found
-    ON found.slot = 'unit.1' AND found.value = said."unit.1.said" AND found.nth = 1
-WHERE said."unit.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."unit.1.said"
-UNION ALL
-SELECT
-    'laboratory', 'unit', 2, 'UCUM by code', NULL,
-    said."unit.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."laboratory values" AS said
-LEFT JOIN work."laboratory concepts" AS found
-    ON found.slot = 'unit.2' AND found.value = said."unit.2.said" AND found.nth = 1
-WHERE said."unit.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."unit.2.said"
-UNION ALL
-SELECT
-    'laboratory', 'operator', 1, 'SNOMED by name', NULL,
-    said."operator.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."laboratory values" AS said
-LEFT JOIN work."laboratory concepts" AS found
-    ON found.slot = 'operator.1' AND found.value = said."operator.1.said" AND found.nth = 1
-WHERE said."operator.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."operator.1.said";
-
 -- map
 CREATE TABLE work.laboratory AS
 WITH
@@ -418,6 +371,11 @@ SELECT
     source,
     value_source,
     start,
+    "concept.1.said",
+    "concept.2.said",
+    "unit.1.said",
+    "unit.2.said",
+    "operator.1.said",
     person,
     visit,
     concept,
@@ -436,6 +394,58 @@ SELECT
     "operator.source",
     "operator.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'laboratory', 'concept', 1, 'LOINC by code', NULL,
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.laboratory AS said
+LEFT JOIN work."laboratory concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'laboratory', 'concept', 2, 'cdisc_sdtm/concepts/lab_tests.csv', 'cdisc_sdtm/concepts/lab_tests.csv',
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.laboratory AS said
+LEFT JOIN work."laboratory concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'laboratory', 'unit', 1, 'cdisc_sdtm/concepts/units.csv', 'cdisc_sdtm/concepts/units.csv',
+    said."unit.1.said", count(*), count(CASE WHEN said.unit = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.laboratory AS said
+LEFT JOIN work."laboratory concepts" AS found
+    ON found.slot = 'unit.1' AND found.value = said."unit.1.said" AND found.nth = 1
+WHERE said."unit.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."unit.1.said"
+UNION ALL
+SELECT
+    'laboratory', 'unit', 2, 'UCUM by code', NULL,
+    said."unit.2.said", count(*), count(CASE WHEN said.unit = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.laboratory AS said
+LEFT JOIN work."laboratory concepts" AS found
+    ON found.slot = 'unit.2' AND found.value = said."unit.2.said" AND found.nth = 1
+WHERE said."unit.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."unit.2.said"
+UNION ALL
+SELECT
+    'laboratory', 'operator', 1, 'SNOMED by name', NULL,
+    said."operator.1.said", count(*), count(CASE WHEN said.operator = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.laboratory AS said
+LEFT JOIN work."laboratory concepts" AS found
+    ON found.slot = 'operator.1' AND found.value = said."operator.1.said" AND found.nth = 1
+WHERE said."operator.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."operator.1.said";
 
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)

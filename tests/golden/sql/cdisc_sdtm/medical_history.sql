@@ -195,26 +195,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'medical_history', 'concept', 1, 'MedDRA, SNOMED by name', NULL,
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."medical_history values" AS said
-LEFT JOIN work."medical_history concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'medical_history', 'concept', 2, 'cdisc_sdtm/concepts/ae_terms.csv', 'cdisc_sdtm/concepts/ae_terms.csv',
-    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."medical_history values" AS said
-LEFT JOIN work."medical_history concepts" AS found
-    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
-WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.2.said";
-
 -- map
 CREATE TABLE work.medical_history AS
 WITH
@@ -347,6 +327,8 @@ SELECT
     "severity.when",
     start,
     "end",
+    "concept.1.said",
+    "concept.2.said",
     person,
     visit,
     concept,
@@ -357,6 +339,28 @@ SELECT
     type,
     "severity.concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'medical_history', 'concept', 1, 'MedDRA, SNOMED by name', NULL,
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.medical_history AS said
+LEFT JOIN work."medical_history concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'medical_history', 'concept', 2, 'cdisc_sdtm/concepts/ae_terms.csv', 'cdisc_sdtm/concepts/ae_terms.csv',
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.medical_history AS said
+LEFT JOIN work."medical_history concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.2.said";
 
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)

@@ -176,17 +176,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'medical_history_procedure', 'concept', 1, 'MedDRA, SNOMED by name', NULL,
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."medical_history_procedure values" AS said
-LEFT JOIN work."medical_history_procedure concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said";
-
 -- map
 CREATE TABLE work.medical_history_procedure AS
 WITH
@@ -308,6 +297,7 @@ SELECT
     "end.datetime",
     start,
     "end",
+    "concept.1.said",
     person,
     visit,
     concept,
@@ -317,6 +307,18 @@ SELECT
     "concept.value",
     type
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'medical_history_procedure', 'concept', 1, 'MedDRA, SNOMED by name', NULL,
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.medical_history_procedure AS said
+LEFT JOIN work."medical_history_procedure concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said";
 
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)

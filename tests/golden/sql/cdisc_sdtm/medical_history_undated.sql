@@ -183,26 +183,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'medical_history_undated', 'value', 1, 'MedDRA, SNOMED by name', NULL,
-    said."value.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."medical_history_undated values" AS said
-LEFT JOIN work."medical_history_undated concepts" AS found
-    ON found.slot = 'value.1' AND found.value = said."value.1.said" AND found.nth = 1
-WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."value.1.said"
-UNION ALL
-SELECT
-    'medical_history_undated', 'value', 2, 'cdisc_sdtm/concepts/ae_terms.csv', 'cdisc_sdtm/concepts/ae_terms.csv',
-    said."value.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."medical_history_undated values" AS said
-LEFT JOIN work."medical_history_undated concepts" AS found
-    ON found.slot = 'value.2' AND found.value = said."value.2.said" AND found.nth = 1
-WHERE said."value.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."value.2.said";
-
 -- map
 CREATE TABLE work.medical_history_undated AS
 WITH
@@ -313,6 +293,8 @@ SELECT
     "start.datetime",
     source,
     start,
+    "value.1.said",
+    "value.2.said",
     person,
     visit,
     concept,
@@ -322,6 +304,28 @@ SELECT
     "value.source",
     "value.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'medical_history_undated', 'value', 1, 'MedDRA, SNOMED by name', NULL,
+    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.medical_history_undated AS said
+LEFT JOIN work."medical_history_undated concepts" AS found
+    ON found.slot = 'value.1' AND found.value = said."value.1.said" AND found.nth = 1
+WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.1.said"
+UNION ALL
+SELECT
+    'medical_history_undated', 'value', 2, 'cdisc_sdtm/concepts/ae_terms.csv', 'cdisc_sdtm/concepts/ae_terms.csv',
+    said."value.2.said", count(*), count(CASE WHEN said."value" = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.medical_history_undated AS said
+LEFT JOIN work."medical_history_undated concepts" AS found
+    ON found.slot = 'value.2' AND found.value = said."value.2.said" AND found.nth = 1
+WHERE said."value.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.2.said";
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)

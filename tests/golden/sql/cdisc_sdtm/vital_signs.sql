@@ -192,44 +192,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'vital_signs', 'concept', 1, 'LOINC by code', NULL,
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."vital_signs values" AS said
-LEFT JOIN work."vital_signs concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'vital_signs', 'concept', 2, 'cdisc_sdtm/concepts/vital_signs.csv', 'cdisc_sdtm/concepts/vital_signs.csv',
-    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."vital_signs values" AS said
-LEFT JOIN work."vital_signs concepts" AS found
-    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
-WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.2.said"
-UNION ALL
-SELECT
-    'vital_signs', 'unit', 1, 'cdisc_sdtm/concepts/units.csv', 'cdisc_sdtm/concepts/units.csv',
-    said."unit.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."vital_signs values" AS said
-LEFT JOIN work."vital_signs concepts" AS found
-    ON found.slot = 'unit.1' AND found.value = said."unit.1.said" AND found.nth = 1
-WHERE said."unit.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."unit.1.said"
-UNION ALL
-SELECT
-    'vital_signs', 'unit', 2, 'UCUM by code', NULL,
-    said."unit.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."vital_signs values" AS said
-LEFT JOIN work."vital_signs concepts" AS found
-    ON found.slot = 'unit.2' AND found.value = said."unit.2.said" AND found.nth = 1
-WHERE said."unit.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."unit.2.said";
-
 -- map
 CREATE TABLE work.vital_signs AS
 WITH
@@ -353,6 +315,10 @@ SELECT
     source,
     value_source,
     start,
+    "concept.1.said",
+    "concept.2.said",
+    "unit.1.said",
+    "unit.2.said",
     person,
     visit,
     concept,
@@ -365,6 +331,48 @@ SELECT
     "unit.source",
     "unit.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'vital_signs', 'concept', 1, 'LOINC by code', NULL,
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.vital_signs AS said
+LEFT JOIN work."vital_signs concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'vital_signs', 'concept', 2, 'cdisc_sdtm/concepts/vital_signs.csv', 'cdisc_sdtm/concepts/vital_signs.csv',
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.vital_signs AS said
+LEFT JOIN work."vital_signs concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'vital_signs', 'unit', 1, 'cdisc_sdtm/concepts/units.csv', 'cdisc_sdtm/concepts/units.csv',
+    said."unit.1.said", count(*), count(CASE WHEN said.unit = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.vital_signs AS said
+LEFT JOIN work."vital_signs concepts" AS found
+    ON found.slot = 'unit.1' AND found.value = said."unit.1.said" AND found.nth = 1
+WHERE said."unit.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."unit.1.said"
+UNION ALL
+SELECT
+    'vital_signs', 'unit', 2, 'UCUM by code', NULL,
+    said."unit.2.said", count(*), count(CASE WHEN said.unit = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.vital_signs AS said
+LEFT JOIN work."vital_signs concepts" AS found
+    ON found.slot = 'unit.2' AND found.value = said."unit.2.said" AND found.nth = 1
+WHERE said."unit.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."unit.2.said";
 
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)

@@ -226,62 +226,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'adverse_event', 'concept', 1, 'prime_rose/concepts/ctcae_terms.csv', 'prime_rose/concepts/ctcae_terms.csv',
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."adverse_event values" AS said
-LEFT JOIN work."adverse_event concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'adverse_event', 'concept', 2, 'MedDRA by name', NULL,
-    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."adverse_event values" AS said
-LEFT JOIN work."adverse_event concepts" AS found
-    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
-WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.2.said"
-UNION ALL
-SELECT
-    'adverse_event', 'concept', 3, 'SNOMED by name', NULL,
-    said."concept.3.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."adverse_event values" AS said
-LEFT JOIN work."adverse_event concepts" AS found
-    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
-WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.3.said"
-UNION ALL
-SELECT
-    'adverse_event', 'grade.concept', 1, 'prime_rose/concepts/ctcae_grade.csv', 'prime_rose/concepts/ctcae_grade.csv',
-    said."grade.concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."adverse_event values" AS said
-LEFT JOIN work."adverse_event concepts" AS found
-    ON found.slot = 'grade.concept.1' AND found.value = said."grade.concept.1.said" AND found.nth = 1
-WHERE said."grade.concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."grade.concept.1.said"
-UNION ALL
-SELECT
-    'adverse_event', 'serious.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
-    said."serious.concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."adverse_event values" AS said
-LEFT JOIN work."adverse_event concepts" AS found
-    ON found.slot = 'serious.concept.1' AND found.value = said."serious.concept.1.said" AND found.nth = 1
-WHERE said."serious.concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."serious.concept.1.said"
-UNION ALL
-SELECT
-    'adverse_event', 'outcome.concept', 1, 'prime_rose/concepts/ae_outcome.csv', 'prime_rose/concepts/ae_outcome.csv',
-    said."outcome.concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."adverse_event values" AS said
-LEFT JOIN work."adverse_event concepts" AS found
-    ON found.slot = 'outcome.concept.1' AND found.value = said."outcome.concept.1.said" AND found.nth = 1
-WHERE said."outcome.concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."outcome.concept.1.said";
-
 -- map
 CREATE TABLE work.adverse_event AS
 WITH
@@ -428,6 +372,12 @@ SELECT
     "serious.start",
     "serious.when",
     "outcome.when",
+    "concept.1.said",
+    "concept.2.said",
+    "concept.3.said",
+    "grade.concept.1.said",
+    "serious.concept.1.said",
+    "outcome.concept.1.said",
     person,
     concept,
     "concept.source",
@@ -445,6 +395,68 @@ SELECT
     "outcome.concept.source",
     "outcome.concept.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'adverse_event', 'concept', 1, 'prime_rose/concepts/ctcae_terms.csv', 'prime_rose/concepts/ctcae_terms.csv',
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'adverse_event', 'concept', 2, 'MedDRA by name', NULL,
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'adverse_event', 'concept', 3, 'SNOMED by name', NULL,
+    said."concept.3.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
+WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.3.said"
+UNION ALL
+SELECT
+    'adverse_event', 'grade.concept', 1, 'prime_rose/concepts/ctcae_grade.csv', 'prime_rose/concepts/ctcae_grade.csv',
+    said."grade.concept.1.said", count(*), count(CASE WHEN said."grade.concept" = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'grade.concept.1' AND found.value = said."grade.concept.1.said" AND found.nth = 1
+WHERE said."grade.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."grade.concept.1.said"
+UNION ALL
+SELECT
+    'adverse_event', 'serious.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."serious.concept.1.said", count(*), count(CASE WHEN said."serious.concept" = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'serious.concept.1' AND found.value = said."serious.concept.1.said" AND found.nth = 1
+WHERE said."serious.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."serious.concept.1.said"
+UNION ALL
+SELECT
+    'adverse_event', 'outcome.concept', 1, 'prime_rose/concepts/ae_outcome.csv', 'prime_rose/concepts/ae_outcome.csv',
+    said."outcome.concept.1.said", count(*), count(CASE WHEN said."outcome.concept" = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'outcome.concept.1' AND found.value = said."outcome.concept.1.said" AND found.nth = 1
+WHERE said."outcome.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."outcome.concept.1.said";
 
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)

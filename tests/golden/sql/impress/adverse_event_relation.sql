@@ -180,35 +180,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'adverse_event_relation', 'concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."adverse_event_relation values" AS said
-LEFT JOIN work."adverse_event_relation concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'adverse_event_relation', 'expected.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
-    said."expected.concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."adverse_event_relation values" AS said
-LEFT JOIN work."adverse_event_relation concepts" AS found
-    ON found.slot = 'expected.concept.1' AND found.value = said."expected.concept.1.said" AND found.nth = 1
-WHERE said."expected.concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."expected.concept.1.said"
-UNION ALL
-SELECT
-    'adverse_event_relation', 'action.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
-    said."action.concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."adverse_event_relation values" AS said
-LEFT JOIN work."adverse_event_relation concepts" AS found
-    ON found.slot = 'action.concept.1' AND found.value = said."action.concept.1.said" AND found.nth = 1
-WHERE said."action.concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."action.concept.1.said";
-
 -- map
 CREATE TABLE work.adverse_event_relation AS
 WITH
@@ -347,6 +318,9 @@ SELECT
     "action.qualifier_source",
     "action.when",
     "event missing",
+    "concept.1.said",
+    "expected.concept.1.said",
+    "action.concept.1.said",
     person,
     concept,
     "concept.source",
@@ -361,6 +335,38 @@ SELECT
     "action.concept.source",
     "action.concept.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'adverse_event_relation', 'concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event_relation AS said
+LEFT JOIN work."adverse_event_relation concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'adverse_event_relation', 'expected.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."expected.concept.1.said", count(*), count(CASE WHEN said."expected.concept" = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event_relation AS said
+LEFT JOIN work."adverse_event_relation concepts" AS found
+    ON found.slot = 'expected.concept.1' AND found.value = said."expected.concept.1.said" AND found.nth = 1
+WHERE said."expected.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."expected.concept.1.said"
+UNION ALL
+SELECT
+    'adverse_event_relation', 'action.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."action.concept.1.said", count(*), count(CASE WHEN said."action.concept" = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event_relation AS said
+LEFT JOIN work."adverse_event_relation concepts" AS found
+    ON found.slot = 'action.concept.1' AND found.value = said."action.concept.1.said" AND found.nth = 1
+WHERE said."action.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."action.concept.1.said";
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)

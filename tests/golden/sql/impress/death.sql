@@ -128,17 +128,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'death', 'concept', 1, 'prime_rose/concepts/ctcae_terms.csv', 'prime_rose/concepts/ctcae_terms.csv',
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."death values" AS said
-LEFT JOIN work."death concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said";
-
 -- map
 CREATE TABLE work.death AS
 WITH
@@ -237,6 +226,7 @@ SELECT
     _issues,
     _imputed,
     start,
+    "concept.1.said",
     person,
     concept,
     "concept.source",
@@ -245,6 +235,18 @@ SELECT
     "concept.value",
     type
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'death', 'concept', 1, 'prime_rose/concepts/ctcae_terms.csv', 'prime_rose/concepts/ctcae_terms.csv',
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.death AS said
+LEFT JOIN work."death concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said";
 
 -- write cdm.death
 INSERT INTO cdm.death (

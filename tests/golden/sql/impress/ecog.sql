@@ -125,17 +125,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'ecog', 'value', 1, 'prime_rose/concepts/ecog_grade.csv', 'prime_rose/concepts/ecog_grade.csv',
-    said."value.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."ecog values" AS said
-LEFT JOIN work."ecog concepts" AS found
-    ON found.slot = 'value.1' AND found.value = said."value.1.said" AND found.nth = 1
-WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."value.1.said";
-
 -- map
 CREATE TABLE work.ecog AS
 WITH
@@ -246,6 +235,7 @@ SELECT
     number,
     source,
     value_source,
+    "value.1.said",
     person,
     visit,
     concept,
@@ -255,6 +245,18 @@ SELECT
     "value.source",
     "value.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'ecog', 'value', 1, 'prime_rose/concepts/ecog_grade.csv', 'prime_rose/concepts/ecog_grade.csv',
+    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.ecog AS said
+LEFT JOIN work."ecog concepts" AS found
+    ON found.slot = 'value.1' AND found.value = said."value.1.said" AND found.nth = 1
+WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.1.said";
 
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)

@@ -132,26 +132,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'end_of_treatment', 'concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."end_of_treatment values" AS said
-LEFT JOIN work."end_of_treatment concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'end_of_treatment', 'value', 1, 'prime_rose/concepts/end_of_treatment_reason.csv', 'prime_rose/concepts/end_of_treatment_reason.csv',
-    said."value.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."end_of_treatment values" AS said
-LEFT JOIN work."end_of_treatment concepts" AS found
-    ON found.slot = 'value.1' AND found.value = said."value.1.said" AND found.nth = 1
-WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."value.1.said";
-
 -- map
 CREATE TABLE work.end_of_treatment AS
 WITH
@@ -262,6 +242,8 @@ SELECT
     start,
     "text",
     value_source,
+    "concept.1.said",
+    "value.1.said",
     person,
     concept,
     "concept.source",
@@ -273,6 +255,28 @@ SELECT
     "value.source",
     "value.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'end_of_treatment', 'concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.end_of_treatment AS said
+LEFT JOIN work."end_of_treatment concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'end_of_treatment', 'value', 1, 'prime_rose/concepts/end_of_treatment_reason.csv', 'prime_rose/concepts/end_of_treatment_reason.csv',
+    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.end_of_treatment AS said
+LEFT JOIN work."end_of_treatment concepts" AS found
+    ON found.slot = 'value.1' AND found.value = said."value.1.said" AND found.nth = 1
+WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.1.said";
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)

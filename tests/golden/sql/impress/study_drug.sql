@@ -231,35 +231,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'study_drug', 'concept', 1, 'prime_rose/concepts/study_drugs.csv', 'prime_rose/concepts/study_drugs.csv',
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."study_drug values" AS said
-LEFT JOIN work."study_drug concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'study_drug', 'concept', 2, 'RxNorm, RxNorm Extension by name', NULL,
-    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."study_drug values" AS said
-LEFT JOIN work."study_drug concepts" AS found
-    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
-WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.2.said"
-UNION ALL
-SELECT
-    'study_drug', 'concept', 3, 'RxNorm, RxNorm Extension by name', NULL,
-    said."concept.3.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."study_drug values" AS said
-LEFT JOIN work."study_drug concepts" AS found
-    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
-WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.3.said";
-
 -- map
 CREATE TABLE work.study_drug AS
 WITH
@@ -376,6 +347,9 @@ SELECT
     quantity,
     sig,
     dose_unit_source_value,
+    "concept.1.said",
+    "concept.2.said",
+    "concept.3.said",
     person,
     concept,
     "concept.source",
@@ -387,6 +361,38 @@ SELECT
     "route.source",
     "route.source_concept"
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'study_drug', 'concept', 1, 'prime_rose/concepts/study_drugs.csv', 'prime_rose/concepts/study_drugs.csv',
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.study_drug AS said
+LEFT JOIN work."study_drug concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'study_drug', 'concept', 2, 'RxNorm, RxNorm Extension by name', NULL,
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.study_drug AS said
+LEFT JOIN work."study_drug concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'study_drug', 'concept', 3, 'RxNorm, RxNorm Extension by name', NULL,
+    said."concept.3.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.study_drug AS said
+LEFT JOIN work."study_drug concepts" AS found
+    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
+WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.3.said";
 
 -- ids cdm.drug_exposure
 INSERT INTO register.drug_exposure (hash, id)

@@ -124,17 +124,6 @@ WHERE mapped.concept_id <> 0
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
 
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'tumour_response', 'concept', 1, 'prime_rose/concepts/tumour_response.csv', 'prime_rose/concepts/tumour_response.csv',
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."tumour_response values" AS said
-LEFT JOIN work."tumour_response concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said";
-
 -- map
 CREATE TABLE work.tumour_response AS
 WITH
@@ -240,6 +229,7 @@ SELECT
     _imputed,
     start,
     value_source,
+    "concept.1.said",
     person,
     visit,
     concept,
@@ -249,6 +239,18 @@ SELECT
     "concept.value",
     type
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'tumour_response', 'concept', 1, 'prime_rose/concepts/tumour_response.csv', 'prime_rose/concepts/tumour_response.csv',
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.tumour_response AS said
+LEFT JOIN work."tumour_response concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said";
 
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)

@@ -110,7 +110,7 @@ found AS (
     FROM wanted
     JOIN work.terms AS term
         ON term.vocabulary_id = 'ICD10' AND term.how = 'code'
-        AND term.key = o_fold(wanted.value)
+        AND term.key = replace(rtrim(o_fold(wanted.value), '+*!'), '.', '')
     WHERE wanted.slot = 'concept.1'
     UNION ALL
     SELECT
@@ -120,7 +120,7 @@ found AS (
     FROM wanted
     JOIN work.terms AS term
         ON term.vocabulary_id = 'ICD10CM' AND term.how = 'code'
-        AND term.key = o_fold(wanted.value)
+        AND term.key = replace(o_fold(wanted.value), '.', '')
     WHERE wanted.slot = 'concept.1'
     UNION ALL
     -- concept.2: the reviewed mapping prime_rose/concepts/tumour_types.csv
@@ -211,53 +211,6 @@ WHERE mapped.concept_id <> 0
        SELECT 1 FROM mapped AS better
        WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
    );
-
--- lookups
-INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, source_concept_id, concept_id)
-SELECT
-    'tumour_type', 'concept', 1, 'ICD10, ICD10CM by code', NULL,
-    said."concept.1.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."tumour_type values" AS said
-LEFT JOIN work."tumour_type concepts" AS found
-    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
-WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.1.said"
-UNION ALL
-SELECT
-    'tumour_type', 'concept', 2, 'prime_rose/concepts/tumour_types.csv', 'prime_rose/concepts/tumour_types.csv',
-    said."concept.2.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."tumour_type values" AS said
-LEFT JOIN work."tumour_type concepts" AS found
-    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
-WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.2.said"
-UNION ALL
-SELECT
-    'tumour_type', 'concept', 3, 'prime_rose/concepts/tumour_types.csv', 'prime_rose/concepts/tumour_types.csv',
-    said."concept.3.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."tumour_type values" AS said
-LEFT JOIN work."tumour_type concepts" AS found
-    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
-WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.3.said"
-UNION ALL
-SELECT
-    'tumour_type', 'concept', 4, 'prime_rose/concepts/tumour_types.csv', 'prime_rose/concepts/tumour_types.csv',
-    said."concept.4.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."tumour_type values" AS said
-LEFT JOIN work."tumour_type concepts" AS found
-    ON found.slot = 'concept.4' AND found.value = said."concept.4.said" AND found.nth = 1
-WHERE said."concept.4.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.4.said"
-UNION ALL
-SELECT
-    'tumour_type', 'concept', 5, 'SNOMED by name', NULL,
-    said."concept.5.said", count(*), coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
-FROM work."tumour_type values" AS said
-LEFT JOIN work."tumour_type concepts" AS found
-    ON found.slot = 'concept.5' AND found.value = said."concept.5.said" AND found.nth = 1
-WHERE said."concept.5.said" IS NOT NULL AND said._left_out IS NULL
-GROUP BY said."concept.5.said";
 
 -- map
 CREATE TABLE work.tumour_type AS
@@ -373,6 +326,11 @@ SELECT
     _issues,
     _imputed,
     start,
+    "concept.1.said",
+    "concept.2.said",
+    "concept.3.said",
+    "concept.4.said",
+    "concept.5.said",
     person,
     concept,
     "concept.source",
@@ -381,6 +339,58 @@ SELECT
     "concept.value",
     type
 FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'tumour_type', 'concept', 1, 'ICD10, ICD10CM by code', NULL,
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.tumour_type AS said
+LEFT JOIN work."tumour_type concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'tumour_type', 'concept', 2, 'prime_rose/concepts/tumour_types.csv', 'prime_rose/concepts/tumour_types.csv',
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.tumour_type AS said
+LEFT JOIN work."tumour_type concepts" AS found
+    ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
+WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'tumour_type', 'concept', 3, 'prime_rose/concepts/tumour_types.csv', 'prime_rose/concepts/tumour_types.csv',
+    said."concept.3.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.tumour_type AS said
+LEFT JOIN work."tumour_type concepts" AS found
+    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
+WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.3.said"
+UNION ALL
+SELECT
+    'tumour_type', 'concept', 4, 'prime_rose/concepts/tumour_types.csv', 'prime_rose/concepts/tumour_types.csv',
+    said."concept.4.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.tumour_type AS said
+LEFT JOIN work."tumour_type concepts" AS found
+    ON found.slot = 'concept.4' AND found.value = said."concept.4.said" AND found.nth = 1
+WHERE said."concept.4.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.4.said"
+UNION ALL
+SELECT
+    'tumour_type', 'concept', 5, 'SNOMED by name', NULL,
+    said."concept.5.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.tumour_type AS said
+LEFT JOIN work."tumour_type concepts" AS found
+    ON found.slot = 'concept.5' AND found.value = said."concept.5.said" AND found.nth = 1
+WHERE said."concept.5.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.5.said";
 
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)

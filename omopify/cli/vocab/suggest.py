@@ -1,0 +1,124 @@
+"""``omopify vocab suggest``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from omopify.errors import Problems
+    from omopify.vocabulary.proposals import Files, Question, Written
+    from omopify.vocabulary.suggest import Suggestion
+
+
+@click.command(name="suggest")
+@click.argument("project", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for the files; else the project's own concept files are updated.",
+)
+@click.option(
+    "--vocabulary", type=click.Path(path_type=Path), help="A vocabulary file or folder, instead of the project's."
+)
+@click.option("--limit", default=5, show_default=True, type=click.IntRange(1, 50), help="Candidates for each value.")
+@click.option(
+    "--min-count",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Counts of fewer rows are left out of the files, because they may leave your site.",
+)
+@click.option("--show", default=20, show_default=True, type=click.IntRange(min=0), help="How many values to show here.")
+def command(project: Path, out: Path | None, vocabulary: Path | None, limit: int, min_count: int, show: int) -> None:
+    """Propose concepts for the values of PROJECT that have none.
+
+    The values are those of the last run. Proposals are written as UNCHECKED rows into the concept files that the
+    maps look in, for you to approve; rows that somebody has reviewed are never touched.
+    """
+    from omopify.cli.show import progress, show_problems
+    from omopify.errors import Problems
+
+    problems = Problems()
+    with progress() as say:
+        files, questions, suggestions, elsewhere = _suggested(project, vocabulary, limit, problems, say)
+        from omopify.vocabulary.proposals import write_proposals
+
+        written = write_proposals(questions, suggestions, files, out, min_count)
+    show_problems(problems.warnings)
+    _show(questions, suggestions, show)
+    _tell(written, elsewhere)
+
+
+def _suggested(
+    path: Path, instead: Path | None, limit: int, problems: Problems, say: Callable[[str], None]
+) -> tuple[Files, list[Question], list[Suggestion], list[str]]:
+    import tempfile
+
+    from omopify.cli.check import export_headers
+    from omopify.compiler.planner import make_plan
+    from omopify.conversion.run import DATABASE
+    from omopify.conversion.vocabulary import find_vocabulary, vocabulary_file
+    from omopify.errors import Problems
+    from omopify.specs.project import load_project
+    from omopify.vocabulary.proposals import open_questions, read_files, remembered
+    from omopify.vocabulary.search_index import open_search
+    from omopify.vocabulary.suggest import suggest
+
+    project = load_project(path, problems)
+    problems.stop_if_errors()
+    assert project is not None
+    # what is wrong with the export is for 'omopify check' to say
+    plan = make_plan(project.pack, export_headers(project, Problems()), problems)
+    found = find_vocabulary(project, problems, instead)
+    problems.stop_if_errors()
+    assert plan is not None
+    files = read_files(plan, project, problems)
+    problems.stop_if_errors()
+    questions, elsewhere = open_questions(plan, files, project.out / DATABASE)
+    if not questions:
+        return files, [], [], elsewhere
+    with tempfile.TemporaryDirectory(prefix="omopify-", ignore_cleanup_errors=True) as scratch:
+        kept = project.out / ".vocabulary"
+        file = vocabulary_file(found, kept if kept.is_dir() and not instead else Path(scratch), say)
+        assert file is not None
+        with open_search(file, say) as database:
+            say(f"looking for {len(questions)} values")
+            suggestions = suggest([question.request for question in questions], database, remembered(files), limit)
+    return files, questions, suggestions, elsewhere
+
+
+def _show(questions: Sequence[Question], suggestions: Sequence[Suggestion], most: int) -> None:
+    from omopify.cli.show import table
+
+    rows = []
+    for question, one in list(zip(questions, suggestions, strict=True))[:most]:
+        best = one.candidates[0] if one.candidates else None
+        concept = " + ".join(f"{target.concept_id} {target.name}" for target in best.targets) if best else ""
+        score = f"{best.score:.2f}" if best else ""
+        rows.append(
+            (question.request.rows, question.request.value, concept, score, best.why if best else "nothing found")
+        )
+    if rows:
+        table("Values without a concept", ("rows", "value", "proposal", "score", "why"), rows)
+    if len(questions) > most:
+        click.echo(f"and {len(questions) - most} more")
+
+
+def _tell(written: Sequence[Written], elsewhere: Sequence[str]) -> None:
+    from omopify.specs.project import shown
+
+    for file in written:
+        parts = [f"{file.proposed} proposals"]
+        parts += [f"{file.nothing} values without any"] if file.nothing else []
+        parts += [f"{file.decided} terms left as somebody has set them"] if file.decided else []
+        click.echo(f"{shown(file.path)}: {', '.join(parts)}")
+    if elsewhere:
+        click.echo(f"Looked up in vocabularies only (a concept file would let you map them): {', '.join(elsewhere)}")
+    if written:
+        click.echo("Set mappingStatus to APPROVED where a proposal is right, correct it where not, and run again.")
+    else:
+        click.echo("Every value that is looked up in a concept file has a concept.")

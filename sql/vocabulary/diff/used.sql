@@ -1,0 +1,3 @@
+-- The concepts that the project uses.
+CREATE TEMP TABLE used AS
+SELECT DISTINCT unnest(CAST($ids AS bigint[])) AS concept_id

@@ -1,2 +1,0 @@
-SELECT omopify, format
-FROM omopify_load
