@@ -79,6 +79,24 @@ def find_vocabulary(project: Project, problems: Problems, instead: Path | None =
     return Vocabulary(None, tuple(folders))
 
 
+def vocabulary_file(
+    vocabulary: Vocabulary,
+    cache: Path,
+    progress: Callable[[str], None] = lambda _: None,
+    memory_limit: str | None = None,
+) -> Path:
+    """Return the file that holds the vocabulary; folders are loaded into one in *cache*, unless they were before."""
+    if vocabulary.file:
+        return vocabulary.file.path
+    path = cache / f"vocabulary-{_hash([folder.sha256 for folder in vocabulary.folders])}.duckdb"
+    if not path.exists():
+        progress("loading the vocabulary")
+        # what is only odd about a download is told by 'vocab load', not by the first of many runs
+        load_vocabulary([folder.path for folder in vocabulary.folders], path, Problems(), progress, memory_limit)
+        _forget("vocabulary-*.duckdb", path)
+    return path
+
+
 def vocabulary_files(
     vocabulary: Vocabulary,
     plan: Plan,
@@ -86,18 +104,11 @@ def vocabulary_files(
     progress: Callable[[str], None] = lambda _: None,
     memory_limit: str | None = None,
 ) -> VocabularyFiles:
-    """Return the files that a run reads; what is not there yet is made in *cache*, once for a vocabulary and its use.
+    """Return the files that a run reads; the terms are taken out of the vocabulary into *cache*, if they are new.
 
-    Taking the terms out of a full download takes ten seconds, and they do not change from run to run.
+    With a full download that takes ten seconds, and the terms do not change from run to run.
     """
-    if vocabulary.file:
-        athena = vocabulary.file.path
-    else:
-        athena = cache / f"vocabulary-{_hash([folder.sha256 for folder in vocabulary.folders])}.duckdb"
-    if not athena.exists():
-        progress("loading the vocabulary")
-        # what is only odd about a download is told by 'vocab load', not by the first of many runs
-        load_vocabulary([folder.path for folder in vocabulary.folders], athena, Problems(), progress, memory_limit)
+    athena = vocabulary_file(vocabulary, cache, progress, memory_limit)
     looked_up = _LookedUp.of(plan)
     sql = render("vocabulary/terms.sql.jinja", codes=looked_up.codes, names=looked_up.names)
     terms = cache / f"terms-{_hash([*(sha256 for _, sha256 in vocabulary.parts), sql, __version__])}.duckdb"
@@ -111,11 +122,15 @@ def vocabulary_files(
             db.define_functions()
             db.script(sql)
         building.replace(terms)
-        for old in cache.iterdir():
-            if old not in (athena, terms):
-                with suppress(OSError):  # another run may be reading it, or building its own
-                    old.unlink()
+        _forget("terms-*.duckdb", terms)
     return VocabularyFiles(athena, terms)
+
+
+def _forget(pattern: str, keep: Path) -> None:
+    for old in keep.parent.glob(pattern):
+        if old != keep:
+            with suppress(OSError):  # Windows keeps a file that another run is reading
+                old.unlink()
 
 
 @dataclass(frozen=True, slots=True)

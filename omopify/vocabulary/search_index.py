@@ -14,7 +14,6 @@ Problems:
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,7 +116,7 @@ def _build(vocabulary: Path, place: Path, identity: str, say: Callable[[str], No
                 say(f"indexing the vocabulary for search: {what} ({number} of {len(_STEPS)}, only this once)")
                 database.script(_step(step, identity), "building the search index")
         try:
-            os.replace(build, place)
+            build.replace(place)
         except OSError:
             # Windows does not replace a file that is open: then somebody else has just built it, or uses an old one
             return _is_index(place, identity)

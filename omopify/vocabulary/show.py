@@ -122,9 +122,12 @@ def open_vocabulary(vocabulary: Path) -> Iterator[DuckDB]:
     Raises:
         OmopifyError: OM592 the file cannot be opened.
     """
-    with TemporaryDirectory(prefix="omopify-show-", ignore_cleanup_errors=True) as scratch:
-        with DuckDB(None, (Attached("vocabulary", vocabulary, True),), scratch=Path(scratch)) as database:
-            yield database
+    attached = (Attached("vocabulary", vocabulary, True),)
+    with (
+        TemporaryDirectory(prefix="omopify-show-", ignore_cleanup_errors=True) as scratch,
+        DuckDB(None, attached, scratch=Path(scratch)) as database,
+    ):
+        yield database
 
 
 def find_concept(database: DuckDB, text: str, vocabulary: str = "") -> int:

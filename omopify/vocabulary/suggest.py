@@ -32,6 +32,8 @@ from omopify.vocabulary.search import Candidate as Found
 from omopify.vocabulary.search import retrieve
 from omopify.vocabulary.spelling import Reading, fold, skeletons
 
+__all__ = ["Candidate", "Memory", "Request", "Suggestion", "Target", "suggest"]
+
 MAPPED = 0.98
 BRANDED = 0.97
 SYNONYM = 0.99

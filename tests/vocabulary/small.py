@@ -26,7 +26,7 @@ CONCEPTS = """
 900113 | wombatinib 0.5 MG/ML Oral Solution    | Drug        | Gamma | Clinical Drug | S | 16105  |
 900114 | koalamab 500 MG Oral Tablet           | Drug        | Gamma | Clinical Drug | S | 16250  |
 900120 | Crohn's disease                       | Condition   | Alpha | Disorder      | S | D1     |
-900121 | Ménière’s disease                     | Condition   | Alpha | Disorder      | S | D2     |
+900121 | Ménière's disease                     | Condition   | Alpha | Disorder      | S | D2     |
 900122 | Nausea                                | Condition   | Alpha | Finding       | S | D3     |
 900123 | Pain, unspecified                     | Condition   | Beta  | Code          |   | C50.9  |
 900124 | Pain in the left ear                  | Condition   | Beta  | Code          |   | C50.0  |

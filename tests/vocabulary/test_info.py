@@ -14,7 +14,8 @@ from omopify.errors import Problems
 from omopify.resources import data
 from omopify.vocabulary.info import NOT_LISTED, vocabulary_info
 from omopify.vocabulary.load import load_vocabulary, read_load
-from tests.vocabulary.athena_zip import TINY, with_header, write_tiny, zip_download
+from tests.docs.page import follow, matches
+from tests.vocabulary.athena_zip import TINY, with_header, write_download, write_tiny, zip_download
 
 FACTS = Path("/work/shared/facts/vocab/license_by_vocabulary.csv")
 
@@ -40,7 +41,7 @@ def test_a_download_is_loaded_and_described(here: Path) -> None:
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.output.splitlines()]
     assert ["Release", "v5.0", "made", "up"] in lines
-    assert ["vocabulary_download_v5.zip", "CONCEPT.csv", "concept", "3", "3"] in [line[:5] for line in lines]
+    assert ["vocabulary_download_v5.zip", "CONCEPT.csv", "3", "3"] in [line[:4] for line in lines]
     assert "note: no file for drug_strength: drugs are suggested without a look at their strength" in result.output
     assert result.output.endswith("vocabulary.duckdb\n")
     shown = omopify("info", "vocabulary.duckdb")
@@ -155,3 +156,13 @@ def test_licences_agree_with_the_facts() -> None:
             special = {"SNOMED": "accept", "UCUM": "notice"}  # as their notes say
             wanted = special.get(row["vocabulary_id"], kinds[row["class"]])
             assert known[row["vocabulary_id"]] == wanted, row
+
+
+def test_the_page_shows_what_happens(here: Path) -> None:
+    zip_download(write_download(here / "made_up", 300), here / "vocabulary_download_v5.zip")
+    page = Path(__file__).parents[2] / "docs" / "howto-vocabulary.md"
+    done = list(follow(page.read_text("utf-8"), here))
+    assert len(done) == 2
+    for command in done:
+        assert command.status == command.expected_status, command.given
+        assert matches(command.shown, command.given), "\n".join(command.given)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,9 +20,9 @@ from hypothesis import strategies as st
 from omopify.cli.main import main
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import OmopifyError, Problems
+from omopify.vocabulary.athena import starter_path
 from omopify.vocabulary.chosen import user_cache
 from omopify.vocabulary.load import load_vocabulary
-from omopify.vocabulary.athena import starter_path
 from omopify.vocabulary.search import Filters, check_filters, exact, retrieve, search, similar_tokens
 from omopify.vocabulary.search_index import index_places, open_search
 from tests.vocabulary.small import VALID, concept_rows, small_vocabulary
@@ -94,7 +95,7 @@ def test_a_decimal_number_is_one_word(database: DuckDB) -> None:
 
 
 def test_case_accents_possessives_and_punctuation_do_not_matter(database: DuckDB) -> None:
-    for text in ("crohn's disease", "CROHN DISEASE", "Crohn’s  disease", "crohn-disease"):
+    for text in ("crohn's disease", "CROHN DISEASE", "Crohn\u2019s  disease", "crohn-disease"):
         assert ids(database, text)[0] == 900120, text
     for text in ("Meniere disease", "ménière's DISEASE", "Ménière disease"):
         assert ids(database, text)[0] == 900121, text
@@ -217,7 +218,7 @@ def test_retrieve_is_in_the_order_of_the_texts_and_the_best_first(database: Duck
     }
     assert [c.text for c in found] == sorted(c.text for c in found)
     assert max(sum(c.text == n for c in found) for n in range(6)) == 2
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one.text < other.text or one.score >= other.score
 
 
@@ -253,8 +254,9 @@ def test_nothing_is_asked_of_no_texts(database: DuckDB) -> None:
 
 
 AWKWARD = [
-    "", " ", "'", '"', "%", "_", "\\", "';--", "{{ text }}", "$typed", "?", "\0", "\n\t", "😀", "癌", "é" * 300, "a" * 10_000,
-    "fever " * 2_000, "0" * 5_000 + "1", "9" * 5_000, "-1", "1e5", "٣", "²", "\udcff", "\U0010ffff", "()[]*+.^$|",
+    "", " ", "'", '"', "%", "_", "\\", "';--", "{{ text }}", "$typed", "?", "\0", "\n\t", "😀", "癌", "é" * 300,
+    "a" * 10_000, "fever " * 2_000, "0" * 5_000 + "1", "9" * 5_000, "-1", "1e5", "٣", "²", "\udcff",
+    "\U0010ffff", "()[]*+.^$|",
 ]  # fmt: skip
 
 

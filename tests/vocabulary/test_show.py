@@ -177,10 +177,12 @@ def test_a_code_of_several_vocabularies(database: DuckDB) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_found_or_refused(database: DuckDB, text: str) -> None:
+    codes: list[str] = []
     try:
         find_concept(database, text)
     except OmopifyError as error:
-        assert error.problems[0].code in ("OM671", "OM672")
+        codes = [problem.code for problem in error.problems]
+    assert codes in ([], ["OM671"], ["OM672"])
 
 
 @pytest.mark.parametrize("text", ["", "\0", "\udcff", "9" * 5000, "x" * 10_000, "٣", "a:b:c", ":"])

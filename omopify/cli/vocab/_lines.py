@@ -1,13 +1,23 @@
-"""How concepts are written on a terminal: what search and show have in common."""
+"""What search and show have in common: which vocabulary is meant, and how concepts are written on a terminal."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+import click
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+
+vocabulary_option = click.option(
+    "--vocabulary",
+    metavar="FILE",
+    help="A file of 'vocab load', an Athena download, or 'starter'. Without it: the variable OMOPIFY_VOCABULARY, "
+    "the project in this folder, or the starter.",
+)
 
 
 class Described(Protocol):

@@ -39,8 +39,8 @@ def command(paths: tuple[str, ...], out: Path, memory_limit: str | None, threads
     with progress() as say:
         loaded = load_vocabulary(downloads, out, problems, say, memory_limit, threads)
     show_problems(problems.warnings)
-    rows = [(f.download, f.file, f.table, f.rows, f.rows_kept, f"{f.seconds:.1f}") for f in loaded.files]
-    table(f"Release {loaded.release or 'unknown'}", ("from", "file", "table", "rows", "taken", "seconds"), rows)
+    rows = [(f.download, f.file, f.rows, f.rows_kept, f"{f.seconds:.1f}") for f in loaded.files]
+    table(f"Release {loaded.release or 'unknown'}", ("from", "file", "rows", "taken", "seconds"), rows)
     file = read_load(out, problems)
     for note in vocabulary_info(file).notes if file else ():
         click.echo(f"note: {note}")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from omopify.cli.vocab._lines import vocabulary_option
+
 if TYPE_CHECKING:
     from omopify.engines.duckdb import DuckDB
     from omopify.vocabulary.search import Filters, Found, Hit
@@ -16,17 +18,10 @@ if TYPE_CHECKING:
 
 @click.command(name="search")
 @click.argument("text")
-@click.option(
-    "--vocabulary",
-    metavar="FILE",
-    help="A file of 'vocab load', an Athena download, or 'starter'. Else: the variable OMOPIFY_VOCABULARY, the "
-    "project in this folder, or the starter.",
-)
+@vocabulary_option
 @click.option("--domain", "domains", multiple=True, metavar="D", help="Only this domain, such as Drug. Repeatable.")
-@click.option(
-    "--in", "vocabularies", multiple=True, metavar="V", help="Only this vocabulary, such as SNOMED. Repeatable."
-)
-@click.option("--class", "classes", multiple=True, metavar="C", help="Only this concept class. Repeatable.")
+@click.option("--in", "vocabularies", multiple=True, metavar="V", help="Only this vocabulary, such as SNOMED.")
+@click.option("--class", "classes", multiple=True, metavar="C", help="Only this concept class.")
 @click.option("--standard", is_flag=True, help="Standard concepts only.")
 @click.option("--all", "retired", is_flag=True, help="Retired concepts as well.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many concepts at most.")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from omopify.cli.vocab._lines import vocabulary_option
+
 if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
@@ -17,12 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(name="show")
 @click.argument("concept", metavar="ID|CODE")
-@click.option(
-    "--vocabulary",
-    metavar="FILE",
-    help="A file of 'vocab load', an Athena download, or 'starter'. Else: the variable OMOPIFY_VOCABULARY, the "
-    "project in this folder, or the starter.",
-)
+@vocabulary_option
 @click.option("--in", "code_of", default="", metavar="V", help="The vocabulary that the code is of, such as ICD10CM.")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 10000), help="Neighbours of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
