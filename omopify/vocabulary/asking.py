@@ -91,7 +91,7 @@ def _asked(number: int, request: Request) -> list[Ask]:
         for other in readings(text.text)
     ]
     found = [Ask(number, -1, reading, reading.text) for reading in wholes]
-    for reading in wholes if "Measurement" in request.domains else ():
+    for reading in wholes if request.domains == ("Measurement",) else ():
         for specimen, worth in SPECIMENS:
             said = Reading(
                 reading.text + specimen, reading.trust * worth, f"{reading.why}; {specimen.strip()}".strip("; ")

@@ -193,7 +193,7 @@ def _unknown(use: Use, meant: Other | None, extract: bool) -> Finding:
         return _finding(use, "OM641", message, f"{_slip(use, meant)}; correct the id", proposal=meant)
     message = f"concept {use.concept_id}{f' ({use.name})' if use.name else ''} is not in the vocabulary"
     if extract:
-        hint = "the vocabulary that ships with omopify is a small extract; check with your own Athena download"
+        hint = "the shipped vocabulary is a small extract; check with your own Athena download"
         return _finding(use, "OM640", message, hint, severity="warning")
     hint = "look it up with 'omopify vocab search', or load an Athena download that has it"
     return _finding(use, "OM640", message, hint)

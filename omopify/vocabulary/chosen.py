@@ -14,10 +14,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from omopify.errors import Location, Problems
-from omopify.specs.model import build
-from omopify.specs.packs import ProjectFile
-from omopify.specs.project import shown
-from omopify.specs.yamlfile import read_yaml
 from omopify.vocabulary.athena import SHIPPED, find_athena, starter_path
 from omopify.vocabulary.load import VocabularyFile, load_vocabulary, read_load
 
@@ -72,10 +68,20 @@ def _named(option: str | None, problems: Problems) -> tuple[Sequence[str], Path,
         parts = text.split(",")
         return parts if all(part in SHIPPED for part in parts) else [text], here, None
     if _PROJECT.is_file():
-        tree = read_yaml(_PROJECT, shown(_PROJECT), problems)
-        project = build(ProjectFile, tree, problems) if tree is not None else None
-        return (project.vocabulary, here, project.at("vocabulary")) if project else ((), here, None)
+        names, at = _of_project(problems)
+        return names, here, at
     return SHIPPED[:1], here, None
+
+
+def _of_project(problems: Problems) -> tuple[Sequence[str], Location | None]:
+    # imported here, because they take longer than the search that mostly is asked for without a project
+    from omopify.specs.model import build
+    from omopify.specs.packs import ProjectFile
+    from omopify.specs.yamlfile import read_yaml
+
+    tree = read_yaml(_PROJECT, str(_PROJECT), problems)
+    project = build(ProjectFile, tree, problems) if tree is not None else None
+    return (project.vocabulary, project.at("vocabulary")) if project else ((), None)
 
 
 def _file(

@@ -1,7 +1,8 @@
 """How much two names say the same thing: a number that a person can follow, and words for it.
 
 The text of a trial (the query) is laid beside the name of a concept, word by word.  Words count by what they say:
-joining words, what LOINC puts in brackets and remarks behind a name count little.  Each word of one side finds its
+rare ones more than those that many names have, joining words, what LOINC puts in brackets and remarks behind a name
+little.  Each word of one side finds its
 best partner on the other: the same word counts 1, another spelling of it nearly as much (same skeleton, see
 :mod:`omopify.vocabulary.spelling`), a slip of the pen less (Damerau-Levenshtein), an abbreviation less still.
 
@@ -9,13 +10,14 @@ With R, the share of the query's weight that found a partner, and P, the share o
 
     likeness = R * (1 - A + A * P)
 
-so a name that lacks a word of the query loses more than one that has a word too many (A = 0.45): a text of a trial
+so a name that lacks a word of the query loses more than one that has a word too many (A = 0.55): a text of a trial
 says at least what is meant, and vocabularies add what is usual.  Same words in another order lose ``TURNED``.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -24,14 +26,17 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from omopify.vocabulary.spelling import fold, skeleton
 
-SURPLUS = 0.45
+SURPLUS = 0.55
 """A: how much a word matters that only the name has."""
 RESPELT = 0.98
 """What another spelling of a word counts."""
 SLIP = 0.95
 """What a misspelt word counts, times its similarity."""
-SIMILAR = 0.75
-"""Words less similar than this are different words."""
+COMMON = 0.25
+"""What the commonest words count."""
+SIMILAR = 0.8
+"""Words less similar than this are different words, and so are those that begin with different letters: slips of the
+pen keep the first letter, and names of substances are alike behind it on purpose (lansoprazole, pantoprazole)."""
 BEGUN = 0.75
 """What the beginning of a word counts (at least four letters of it)."""
 TURNED = 0.99
@@ -57,10 +62,14 @@ _WORDS = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """``score`` from 0 to 1; ``how``: ``same``, ``respelt``, ``turned``, ``misspelt`` or ``partly``."""
+    """``score`` from 0 to 1; ``how``: ``same``, ``respelt``, ``turned``, ``misspelt``, ``more`` or ``less``.
+
+    ``less`` is a name that lacks words of the query (``missing``), ``more`` one that has others besides.
+    """
 
     score: float
     how: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +80,51 @@ class _Text:
     total: float
 
 
-def likeness(query: str, name: str) -> Likeness:
+def likeness(query: str, name: str, rarity: Mapping[str, float] | None = None) -> Likeness:
     """Return how much a name says what the query says.
 
     Args:
         query: words, folded or not.
         name: a concept's name or synonym, as the vocabulary writes it.
+        rarity: for folded words, how rare they are in the vocabulary (0 to 1); a word without one counts fully.
     """
     if ";" in name:
-        best = max((likeness(query, part) for part in name.split(";") if part.strip()), key=lambda one: one.score)
-        return Likeness(best.score * LISTED, best.how)
-    asked, offered = _text(query), _text(name)
+        parts = [likeness(query, part, rarity) for part in name.split(";") if part.strip()]
+        best = max(parts, key=lambda one: one.score)
+        return Likeness(best.score * LISTED, best.how, best.missing)
+    asked, offered = _weighed(_text(query), rarity), _weighed(_text(name), rarity)
     if asked.words == offered.words:
         return Likeness(1.0, "same")
-    if max(asked.weights, default=0) <= _LITTLE or not offered.total:
+    if max(_text(query).weights, default=0) <= _LITTLE or not offered.total:
         # 'other' and 'unspecified' are like a thousand names
-        return Likeness(0.0, "partly")
+        return Likeness(0.0, "less")
     pairs = _pairs(asked, offered)
     recall = sum(asked.weights[left] * worth for left, _, worth in pairs) / asked.total
     precision = sum(offered.weights[right] * worth for _, right, worth in pairs) / offered.total
     score = recall * (1 - SURPLUS + SURPLUS * precision)
-    told = [pair for pair in pairs if asked.weights[pair[0]] > _LITTLE]
-    missed = recall < SIMILAR * SLIP or len(told) < sum(weight > _LITTLE for weight in asked.weights)
-    if missed:
-        return Likeness(score, "partly")
+    told = {left for left, _, _ in pairs}
+    missing = [
+        word
+        for place, (word, weight) in enumerate(zip(asked.words, _text(query).weights, strict=True))
+        if weight > _LITTLE and place not in told
+    ]
+    if missing:
+        return Likeness(score, "less", tuple(missing))
     places = [right for _, right, _ in sorted(pairs)]
     turned = places != sorted(places)
     worst = min((worth for _, _, worth in pairs), default=0.0)
-    how = "misspelt" if worst < RESPELT else "respelt" if worst < 1 else "turned" if turned else "partly"
+    whole = len({right for _, right, _ in pairs} | _idle(offered)) == len(offered.words)
+    how = "misspelt" if worst < RESPELT else "more" if not whole else "respelt" if worst < 1 else "turned"
     return Likeness(score * (TURNED if turned else 1), how)
+
+
+def _weighed(text: _Text, rarity: Mapping[str, float] | None) -> _Text:
+    if not rarity:
+        return text
+    weights = tuple(
+        weight * max(rarity.get(word, 1.0), COMMON) for word, weight in zip(text.words, text.weights, strict=True)
+    )
+    return _Text(text.words, text.bones, weights, sum(weights))
 
 
 def _pairs(asked: _Text, offered: _Text) -> list[tuple[int, int, float]]:
@@ -121,6 +146,10 @@ def _pairs(asked: _Text, offered: _Text) -> list[tuple[int, int, float]]:
     return pairs
 
 
+def _idle(text: _Text) -> set[int]:
+    return {place for place, word in enumerate(text.words) if word in _IDLE}
+
+
 @lru_cache(maxsize=262144)
 def _worth(left: str, right: str, left_bones: str, right_bones: str) -> float:
     if left == right:
@@ -128,7 +157,7 @@ def _worth(left: str, right: str, left_bones: str, right_bones: str) -> float:
     if left_bones == right_bones:
         return RESPELT
     shorter, longer = sorted((left, right), key=len)
-    if len(shorter) >= _SHORTEST_FUZZY and shorter.isalpha() and longer.isalpha():
+    if len(shorter) >= _SHORTEST_FUZZY and shorter.isalpha() and longer.isalpha() and left_bones[0] == right_bones[0]:
         same = max(
             DamerauLevenshtein.normalized_similarity(left_bones, right_bones, score_cutoff=SIMILAR),
             DamerauLevenshtein.normalized_similarity(left, right, score_cutoff=SIMILAR),

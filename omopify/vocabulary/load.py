@@ -50,7 +50,7 @@ _KEYS = {
 }
 """By what a row is known in tables for which the CDM names no primary key; all columns in others."""
 
-_ORDER = {"concept": "concept_id"}
+_ORDER: dict[str,str] = {}
 """Sorted tables are looked up in faster.  Only where it is cheap: see benchmarks/vocabulary_load.py."""
 
 _CHUNK = 1024 * 1024

@@ -42,6 +42,7 @@ WHY = "why"
 OTHERS = "alternatives"
 """Usagi's additional columns that explain a proposal (``ADD_INFO:why``, ``ADD_INFO:alternatives``)."""
 
+_EVENTS = ("Condition", "Observation", "Procedure", "Measurement")
 _ENOUGH = 3
 """So many agreed rows of a file tell of which domains its concepts are."""
 
@@ -157,7 +158,9 @@ def _looked_up(result: Path, project: Project) -> list[tuple[str, str, str | Non
 
 def _usual_domains(rows: Sequence[ConceptRow]) -> tuple[str, ...]:
     agreed = [row for row in rows if row.status == "APPROVED" and row.concept_id and row.mapping_type == "MAPS_TO"]
-    return tuple({row.domain_id for row in agreed if row.domain_id}) if len(agreed) >= _ENOUGH else ()
+    domains = {row.domain_id for row in agreed if row.domain_id} if len(agreed) >= _ENOUGH else set()
+    # what happens to people is shared out over tables by the domain of its concept
+    return tuple(domains | set(_EVENTS) if domains & set(_EVENTS[:1]) else domains)
 
 
 def _described(value: str, rows: Sequence[ConceptRow]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ concept ``CODED``.  A mixture scores what its worst part scores.  The numbers we
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from omopify.compiler.render import render
@@ -38,7 +38,7 @@ MAPPED = 0.98
 BRANDED = 0.97
 SYNONYM = 0.99
 PRODUCT = 0.93
-STRANGE = 0.7
+STRANGE = 0.6
 CODED = 0.97
 REMEMBERED = 0.99
 RESEMBLES = 0.95
@@ -197,25 +197,33 @@ def _found(
     domains = [domains for _, domains in keys]
     hits = retrieve(database, [text for text, _ in keys], per_text=_PER_TEXT, domains=domains) if keys else []
     targets = _targets([hit.concept_id for hit in hits], database)
+    rarity = _rarity([text for text, _ in keys], hits, database)
     found: dict[tuple[int, int], list[Candidate]] = {}
     for hit in hits:
         for ask in texts[keys[hit.text]]:
-            met, like = _liked(ask.reading.text, hit)
+            met, like = _liked(ask.reading.text, hit, rarity)
             said, meant = _measured(requests[ask.request].value), _measured(hit.concept_name)
             other = OTHER_MEASURE if said and meant and said != meant else 1.0
             for how, goals in targets.get(hit.concept_id, {}).items():
                 score = ask.reading.trust * like.score * _way(how, goals, met) * other
                 if score >= LEAST:
-                    why = _why(ask.reading, like.how, met, how)
+                    why = _why(ask.reading, like, met, how)
                     found.setdefault((ask.request, ask.part), []).append(Candidate(goals, score, why))
     return found
 
 
-def _liked(text: str, hit: Found) -> tuple[Found, Likeness]:
+def _rarity(texts: Iterable[str], hits: Iterable[Found], database: DuckDB) -> dict[str, float]:
+    """Return how rare the words of texts and names are among the names of the vocabulary."""
+    names = {name for hit in hits for name in (hit.matched, hit.concept_name)}
+    words = {word for text in (*texts, *map(fold, names)) for word in text.split()}
+    return dict(database.rows(render("vocabulary/suggest/rarity.sql"), {"words": sorted(words)}))
+
+
+def _liked(text: str, hit: Found, rarity: Mapping[str, float]) -> tuple[Found, Likeness]:
     """Say how like a concept is to a text: by the name that was found, or by its own name if that is nearer."""
-    like = likeness(text, hit.matched)
+    like = likeness(text, hit.matched, rarity)
     if hit.kind == "synonym":
-        own = likeness(text, hit.concept_name)
+        own = likeness(text, hit.concept_name, rarity)
         if own.score >= like.score * SYNONYM:
             return hit._replace(matched=hit.concept_name, kind="name"), own
     return hit, like
@@ -240,7 +248,7 @@ def _way(how: str, targets: tuple[Target, ...], hit: Found) -> float:
     return worth
 
 
-def _why(reading: Reading, how: str, hit: Found, way: str) -> str:
+def _why(reading: Reading, like: Likeness, hit: Found, way: str) -> str:
     # the proposal's own name stands beside the reason and is not said again
     met = f"the synonym '{hit.matched}'" if hit.kind == "synonym" else "its name" if way == "itself" else ""
     met = met or f"'{hit.matched}'"
@@ -249,8 +257,9 @@ def _why(reading: Reading, how: str, hit: Found, way: str) -> str:
         "respelt": f"another spelling of {met}",
         "turned": f"the words of {met}",
         "misspelt": f"spelt almost like {met}",
-        "partly": f"much like {met}",
-    }[how]
+        "more": f"part of {met}",
+        "less": f"{met} lacks {', '.join(repr(word) for word in like.missing)}",
+    }[like.how]
     led = {
         "itself": "",
         "maps to": f"{hit.vocabulary_id} '{hit.concept_name}' maps to it",

@@ -17,4 +17,4 @@ FULL JOIN (
     FROM concept
     GROUP BY vocabulary_id
 ) AS counted ON vocabulary.vocabulary_id = counted.vocabulary_id
-ORDER BY vocabulary_id
+ORDER BY lower(coalesce(vocabulary.vocabulary_id, counted.vocabulary_id))

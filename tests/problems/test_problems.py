@@ -75,6 +75,8 @@ ELSEWHERE = {
     "OM671": "vocab show: tests/vocabulary/test_show.py",
     "OM672": "vocab show: tests/vocabulary/test_show.py",
     "OM673": "vocab search: tests/vocabulary/test_search.py",
+    "OM675": "vocab suggest: tests/vocabulary/test_proposals.py",
+    "OM676": "vocab suggest: tests/vocabulary/test_proposals.py",
     "OM680": "lists of tumour types and biomarkers: tests/vocabulary/test_standards.py",
     "OM681": "lists of tumour types and biomarkers: tests/vocabulary/test_standards.py",
     "OM682": "lists of tumour types and biomarkers: tests/vocabulary/test_standards.py",

@@ -41,8 +41,16 @@ def test_the_page_shows_what_happens(
         new = re.sub(r"^```console\n(.*?)^```$", block, page, flags=re.MULTILINE | re.DOTALL)
         (ROOT / "docs" / name).write_text(new, encoding="utf-8")
         return
+    for file in tmp_path.glob("examples/impress/concepts/**/*.csv"):
+        (row,) = re.findall(r"^mCRPC,.*omopify vocab check.*$", page, re.MULTILINE)
+        assert _undated(row) in [_undated(line) for line in file.read_text(encoding="utf-8").splitlines()]
     for command in done:
         said = "\n".join(command.given)
         assert command.status == command.expected_status, f"$ {command.typed}\n{said}"
         assert "Traceback" not in said
         assert matches(command.shown, command.given), f"$ {command.typed}\n{said}"
+
+
+def _undated(row: str) -> str:
+    """A row of a concept file without the moment of its repair."""
+    return re.sub(r"\d{13}|\d{4}-\d\d-\d\d", "", row)

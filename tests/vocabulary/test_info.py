@@ -134,7 +134,7 @@ def licences() -> dict[str, str]:
     with data("vocab", "licences.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len({row["vocabulary_id"] for row in rows}) == len(rows)
-    assert all(row["note"] for row in rows)
+    assert all(row["note"] and len(row) == 3 for row in rows)
     return {row["vocabulary_id"]: row["terms"] for row in rows}
 
 

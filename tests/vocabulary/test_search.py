@@ -25,6 +25,7 @@ from omopify.vocabulary.chosen import user_cache
 from omopify.vocabulary.load import load_vocabulary
 from omopify.vocabulary.search import Filters, check_filters, exact, retrieve, search, similar_tokens
 from omopify.vocabulary.search_index import index_places, open_search
+from tests.docs.page import follow, matches
 from tests.vocabulary.small import VALID, concept_rows, small_vocabulary
 
 ALL = Filters(valid=False)
@@ -121,6 +122,8 @@ def test_misspelt_words_are_repaired_and_it_is_said(database: DuckDB) -> None:
 def test_short_words_and_numbers_are_not_repaired(database: DuckDB) -> None:
     assert ids(database, "501") == []
     assert ids(database, "eat") == []
+    assert ids(database, "tever") == []  # the first letter of a short word is taken as right
+    assert ids(database, "fevr")[0] == 900101
 
 
 def test_words_of_the_trials_languages_are_read_in_english(database: DuckDB) -> None:
@@ -525,3 +528,14 @@ def test_the_cache_is_where_the_system_wants_it(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
     assert user_cache() == tmp_path / "local" / "omopify" / "Cache"
+
+
+def test_the_page_shows_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMOPIFY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("OMOPIFY_VOCABULARY", raising=False)
+    page = Path(__file__).parents[2] / "docs" / "howto-find-a-concept.md"
+    done = list(follow(page.read_text("utf-8"), tmp_path))
+    assert len(done) >= 8
+    for command in done:
+        assert command.status == command.expected_status, command.given
+        assert matches(command.shown, command.given), "\n".join(command.given)

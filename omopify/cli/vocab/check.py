@@ -96,7 +96,6 @@ def _subject(
     assert plan is not None
     kept = project.out / ".vocabulary"
     file = vocabulary_file(found, kept if kept.is_dir() and not instead else scratch, say)
-    assert file is not None
     names = [str(instead)] if instead else project.file.vocabulary
     return Subject(
         project,
@@ -183,6 +182,8 @@ def _show(report: Report, told: Sequence[Problem], outcome: Outcome | None, fix:
             for value, rows in finding.values:
                 click.echo(f"{rows:>8}  {value}")
     click.echo(_summary(report, fix))
+    if any(f.problem.code == "OM658" and not f.values for f in report.findings):
+        click.echo("values of the data are only counted; --show-values names them")
 
 
 def _near(finding: Finding) -> Problem:

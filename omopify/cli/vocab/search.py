@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from omopify.cli.run import _size
 from omopify.cli.vocab._lines import vocabulary_option
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--standard", is_flag=True, help="Standard concepts only.")
 @click.option("--all", "retired", is_flag=True, help="Retired concepts as well.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many concepts at most.")
+@click.option("--memory-limit", callback=_size, help="The most memory for building the index.  [default: 2GB]")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def command(
     text: str,
@@ -35,6 +37,7 @@ def command(
     standard: bool,
     retired: bool,
     limit: int,
+    memory_limit: str | None,
     as_json: bool,
 ) -> None:
     """Find concepts for TEXT: words, the beginning of a name, a synonym, a code or a concept id.
@@ -51,7 +54,7 @@ def command(
     problems = Problems()
     with progress() as say:
         chosen = chosen_vocabulary(vocabulary, problems, say)
-        with open_search(chosen.path, say) as database:
+        with open_search(chosen.path, say, memory_limit) as database:
             filters = Filters(domains, vocabularies, classes, standard, valid=not retired)
             filters = check_filters(database, filters, problems)
             problems.stop_if_errors()
