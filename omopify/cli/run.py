@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 
-def _size(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+def size(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     if value is not None and not re.fullmatch(r"\d+(\.\d+)?\s?[KMGT]i?B", value, re.IGNORECASE):
         raise click.BadParameter(f"'{value}' is no size; write such as 2GB")
     return value
@@ -17,7 +17,7 @@ def _size(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.command(name="run")
 @click.argument("project", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Where the result goes, instead of the project's 'out:'.")
-@click.option("--memory-limit", callback=_size, help="The most memory the database may use, such as 2GB.")
+@click.option("--memory-limit", callback=size, help="The most memory the database may use, such as 2GB.")
 @click.option("--threads", type=click.IntRange(min=1), help="The most processor threads to use.")
 @click.option(
     "--vocabulary", type=click.Path(path_type=Path), help="A vocabulary file or folder, instead of the project's."

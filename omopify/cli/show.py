@@ -79,6 +79,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     shown = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for number, name in enumerate(columns):
@@ -86,7 +87,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         shown.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
         shown.add_row(
-            *(f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value or "") for value in row)
+            # names of LOINC such as '[moles/volume]' would be read as styles
+            *(Text(f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value or "")) for value in row)
         )
     width = None if sys.stdout.isatty() else 120
     Console(width=width).print(shown)

@@ -228,7 +228,7 @@ def known_names(vocabulary: Vocabulary, ids: set[int]) -> dict[int, str] | None:
 def _check_names(plan: Plan, db: DuckDB, problems: Problems) -> None:
     """Warn of source vocabularies that maps look in and that are not loaded."""
     loaded = [name for (name,) in db.rows(render("run/vocabularies.sql"))]
-    wanted = {name: step.at for step in plan.maps for lookup in step.lookups for name in lookup.vocabularies}
+    wanted = {name: lookup.at for step in plan.maps for lookup in step.lookups for name in lookup.vocabularies}
     for name, at in wanted.items():
         if name not in loaded:
             near = "" if name in WELL_KNOWN else did_you_mean(name, (*loaded, *WELL_KNOWN))

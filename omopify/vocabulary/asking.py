@@ -21,6 +21,8 @@ SHORTENED = 0.97
 SPECIMENS = ((" in serum or plasma", 0.97), (" in blood", 0.965))
 """What a laboratory test is measured in if its name does not say it, and what saying so is worth."""
 
+_LONG_ENOUGH = 6
+"""Skeletons in which a slip of the pen is looked for."""
 _RARER = 20
 """A word is also taken for its other spelling if that is so many times as common in the vocabulary."""
 _BRACKETS = re.compile(r"\s*[(\[][^)\]]*[)\]]")
@@ -119,8 +121,12 @@ def _respelt(asks: list[Ask], database: DuckDB) -> list[Ask]:
     spellings: dict[str, list[tuple[str, int]]] = {}
     for key, token, entries in database.rows(render("vocabulary/suggest/respelt.sql"), {"skeletons": bones}):
         spellings.setdefault(key, []).append((token, entries))
+    unknown = [key for key in bones if key not in spellings and len(key) >= _LONG_ENOUGH]
+    nearly = dict(database.rows(render("vocabulary/suggest/nearly.sql"), {"skeletons": unknown})) if unknown else {}
 
     def usual(word: str) -> str:
+        if skeleton(word) in nearly:
+            return str(nearly[skeleton(word)])
         others = spellings.get(skeleton(word), [])
         own = dict(others).get(word, 0)
         return others[0][0] if others and others[0][1] > own * _RARER else word

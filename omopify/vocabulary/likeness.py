@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
 
@@ -48,7 +48,7 @@ _SHORTEST_FUZZY = 5
 _LITTLE = 0.12
 _NUMBER = 0.7
 _IDLE = frozenset(
-    "of the a an and or in on to with by for at from as nos unspecified other not otherwise elsewhere classified "
+    "of the and or in on to with by for at from nos unspecified other not otherwise elsewhere classified "
     "disorder disease finding measurement procedure disorders diseases structure".split()
 )
 _HALF = frozenset(("primary",))
@@ -70,6 +70,8 @@ class Likeness:
     score: float
     how: str
     missing: tuple[str, ...] = ()
+    met: str = ""
+    """Of a list of names the one that is meant; else the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,13 @@ def likeness(query: str, name: str, rarity: Mapping[str, float] | None = None) -
     if ";" in name:
         parts = [likeness(query, part, rarity) for part in name.split(";") if part.strip()]
         best = max(parts, key=lambda one: one.score)
-        return Likeness(best.score * LISTED, best.how, best.missing)
+        return replace(best, score=best.score * LISTED, met=best.met.strip())
     asked, offered = _weighed(_text(query), rarity), _weighed(_text(name), rarity)
     if asked.words == offered.words:
-        return Likeness(1.0, "same")
+        return Likeness(1.0, "same", (), name)
     if max(_text(query).weights, default=0) <= _LITTLE or not offered.total:
         # 'other' and 'unspecified' are like a thousand names
-        return Likeness(0.0, "less")
+        return Likeness(0.0, "less", (), name)
     pairs = _pairs(asked, offered)
     recall = sum(asked.weights[left] * worth for left, _, worth in pairs) / asked.total
     precision = sum(offered.weights[right] * worth for _, right, worth in pairs) / offered.total
@@ -109,13 +111,13 @@ def likeness(query: str, name: str, rarity: Mapping[str, float] | None = None) -
         if weight > _LITTLE and place not in told
     ]
     if missing:
-        return Likeness(score, "less", tuple(missing))
+        return Likeness(score, "less", tuple(missing), name)
     places = [right for _, right, _ in sorted(pairs)]
     turned = places != sorted(places)
     worst = min((worth for _, _, worth in pairs), default=0.0)
     whole = len({right for _, right, _ in pairs} | _idle(offered)) == len(offered.words)
     how = "misspelt" if worst < RESPELT else "more" if not whole else "respelt" if worst < 1 else "turned"
-    return Likeness(score * (TURNED if turned else 1), how)
+    return Likeness(score * (TURNED if turned else 1), how, (), name)
 
 
 def _weighed(text: _Text, rarity: Mapping[str, float] | None) -> _Text:
@@ -159,10 +161,10 @@ def _worth(left: str, right: str, left_bones: str, right_bones: str) -> float:
     shorter, longer = sorted((left, right), key=len)
     if len(shorter) >= _SHORTEST_FUZZY and shorter.isalpha() and longer.isalpha() and left_bones[0] == right_bones[0]:
         same = max(
-            DamerauLevenshtein.normalized_similarity(left_bones, right_bones, score_cutoff=SIMILAR),
-            DamerauLevenshtein.normalized_similarity(left, right, score_cutoff=SIMILAR),
+            DamerauLevenshtein.normalized_similarity(left_bones, right_bones),
+            DamerauLevenshtein.normalized_similarity(left, right),
         )
-        if same:
+        if same >= SIMILAR:
             return float(SLIP * same)
     return BEGUN if len(shorter) >= _SHORTEST_FUZZY - 1 and longer.startswith(shorter) else 0.0
 

@@ -25,7 +25,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,7 +50,7 @@ _KEYS = {
 }
 """By what a row is known in tables for which the CDM names no primary key; all columns in others."""
 
-_ORDER: dict[str,str] = {}
+_ORDER = {"concept": "concept_id"}
 """Sorted tables are looked up in faster.  Only where it is cheap: see benchmarks/vocabulary_load.py."""
 
 _CHUNK = 1024 * 1024
@@ -141,19 +141,22 @@ def read_load(path: Path, problems: Problems, at: Location | None = None) -> Voc
         problems.add("OM615", f"there is no vocabulary file '{path}'", at, hint)
         return None
     made = _record(path)
-    if made is None:
-        hint = "make one from an Athena download: omopify vocab load DOWNLOAD --out FILE"
-        problems.add("OM615", f"'{path}' is no vocabulary file, or another program is writing it", at, hint)
-        return None
-    layout, made_by, loaded_at, release, sha256 = made
-    if layout > FORMAT:
-        message = f"vocabulary file '{path}' was made by omopify {made_by}, which is newer than this ({__version__})"
+    if made and made[0] > FORMAT:
+        message = f"vocabulary file '{path}' was made by omopify {made[1]}, which is newer than this ({__version__})"
         problems.add("OM616", message, at, "update omopify, or load the download again with this one")
         return None
-    with DuckDB(path, read_only=True) as db:
-        vocabularies = dict(db.rows(render("vocabulary/info_vocabularies.sql")))
-        rows = dict(db.rows(render("vocabulary/info_tables.sql.jinja", tables=TABLES)))
-    return VocabularyFile(path, release, sha256, made_by, loaded_at, vocabularies, rows)
+    try:
+        if made:
+            _, made_by, loaded_at, release, sha256 = made
+            with DuckDB(path, read_only=True) as db:
+                vocabularies = dict(db.rows(render("vocabulary/info_vocabularies.sql")))
+                rows = dict(db.rows(render("vocabulary/info_tables.sql.jinja", tables=TABLES)))
+            return VocabularyFile(path, release, sha256, made_by, loaded_at, vocabularies, rows)
+    except OmopifyError:
+        pass
+    message = f"'{path}' is no vocabulary file, or is damaged, or another program is writing it"
+    problems.add("OM615", message, at, "make one from an Athena download: omopify vocab load DOWNLOAD --out FILE")
+    return None
 
 
 def _record(path: Path) -> tuple[int, str, str, str, str] | None:
@@ -347,9 +350,10 @@ def _check_out(out: Path, problems: Problems) -> None:
 def _sweep(out: Path) -> None:
     """Delete what loads left that were stopped hard, more than a day ago."""
     for folder in out.parent.iterdir():
-        left = folder.name.startswith(f".{out.name}.") and folder.is_dir()
-        if left and time.time() - folder.stat().st_mtime > _STALE:
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder.name.startswith(f".{out.name}."):
+            with suppress(OSError):  # another load may just be cleaning up
+                if time.time() - folder.stat().st_mtime > _STALE:
+                    shutil.rmtree(folder)
 
 
 @contextmanager

@@ -207,7 +207,7 @@ def _found(
             for how, goals in targets.get(hit.concept_id, {}).items():
                 score = ask.reading.trust * like.score * _way(how, goals, met) * other
                 if score >= LEAST:
-                    why = _why(ask.reading, like, met, how)
+                    why = _why(ask.reading, like, met, how) + ("; not what the unit measures" if other < 1 else "")
                     found.setdefault((ask.request, ask.part), []).append(Candidate(goals, score, why))
     return found
 
@@ -250,8 +250,8 @@ def _way(how: str, targets: tuple[Target, ...], hit: Found) -> float:
 
 def _why(reading: Reading, like: Likeness, hit: Found, way: str) -> str:
     # the proposal's own name stands beside the reason and is not said again
-    met = f"the synonym '{hit.matched}'" if hit.kind == "synonym" else "its name" if way == "itself" else ""
-    met = met or f"'{hit.matched}'"
+    met = f"the synonym '{like.met}'" if hit.kind == "synonym" else "its name" if way == "itself" else ""
+    met = met or f"'{like.met}'"
     how_said = {
         "same": "" if reading.why and hit.kind == "name" else f"the same as {met}",
         "respelt": f"another spelling of {met}",

@@ -613,6 +613,21 @@ def test_a_load_that_is_killed_leaves_the_good_vocabulary(tmp_path: Path) -> Non
     assert file.tables["concept"] > 40_000
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process")
+def test_ctrl_c(tmp_path: Path) -> None:
+    archive = zip_download(write_download(tmp_path / "b", 100_000), tmp_path / "b.zip")
+    out = tmp_path / "out" / "v.duckdb"
+    out.parent.mkdir()
+    process = start(archive, out, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    assert any("concept_relationship: unpacking" in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[0]
+    assert process.returncode != 0
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert list(out.parent.iterdir()) == []
+
+
 def test_two_loads_at_once(tmp_path: Path) -> None:
     archive = zip_download(write_download(tmp_path / "b", 5000), tmp_path / "b.zip")
     out = tmp_path / "out" / "v.duckdb"
@@ -648,12 +663,16 @@ def test_a_full_disk(tmp_path: Path, limit: int) -> None:
 def test_what_is_no_vocabulary_file(tmp_path: Path) -> None:
     at = Location("omopify.yaml", 3, 5)
     (tmp_path / "text.duckdb").write_bytes(b"hello")
+    load(write_download(tmp_path / "a", 2000), out=tmp_path / "cut.duckdb")
+    whole = (tmp_path / "cut.duckdb").read_bytes()
+    (tmp_path / "cut.duckdb").write_bytes(whole[: len(whole) // 4])
     duckdb.connect(str(tmp_path / "other.duckdb")).execute("CREATE TABLE concept (x int)").close()
     for name, message in (
         ("none.duckdb", "there is no vocabulary file 'none.duckdb'"),
         (".", "there is no vocabulary file '.'"),
-        ("text.duckdb", "'text.duckdb' is no vocabulary file, or another program is writing it"),
-        ("other.duckdb", "'other.duckdb' is no vocabulary file, or another program is writing it"),
+        ("text.duckdb", "'text.duckdb' is no vocabulary file, or is damaged, or another program is writing it"),
+        ("cut.duckdb", "'cut.duckdb' is no vocabulary file, or is damaged, or another program is writing it"),
+        ("other.duckdb", "'other.duckdb' is no vocabulary file, or is damaged, or another program is writing it"),
     ):
         problems = Problems()
         assert read_load(tmp_path / name, problems, at) is None

@@ -263,8 +263,8 @@ def test_a_suggestion_is_plain_data(database: DuckDB) -> None:
         ("morfin", "morphine", "respelt"),
         ("pain abdominal", "Abdominal pain", "turned"),
         ("paclitazel", "paclitaxel", "misspelt"),
-        ("glucose", "Glucose [Mass/volume] in Serum or Plasma", "partly"),
-        ("knee pain", "Back pain", "partly"),
+        ("glucose", "Glucose [Mass/volume] in Serum or Plasma", "more"),
+        ("knee pain", "Back pain", "less"),
     ],
 )
 def test_how_names_are_alike(query: str, name: str, how: str) -> None:
@@ -293,10 +293,20 @@ def test_a_name_is_wholly_like_itself(name: str) -> None:
 
 
 def test_the_formula() -> None:
-    # R = 1 (the one word of the query is in the name), P = 1/2 (of two words of the name): 1 - 0.45 + 0.45 * 1/2
-    assert likeness("pain", "back pain").score == pytest.approx(0.775)
+    # R = 1 (the one word of the query is in the name), P = 1/2 (of two words of the name): 1 - 0.55 + 0.55 * 1/2
+    assert likeness("pain", "back pain").score == pytest.approx(0.725)
     # R = 1/2, P = 1
     assert likeness("back pain", "pain").score == pytest.approx(0.5)
+    # a word that half of the names have counts a quarter: R = 1 / 1.25
+    assert likeness("back pain", "back", {"pain": 0.1, "back": 1.0}).score == pytest.approx(0.8)
+
+
+def test_what_a_name_lacks_is_said() -> None:
+    assert likeness("skin cancer of the nose", "Cancer of skin").missing == ("nose",)
+
+
+def test_of_a_list_of_names_the_one_that_is_meant() -> None:
+    assert likeness("haemoglobin", "Blood; Haemoglobin; Hb").met == "Haemoglobin"
 
 
 def test_the_database_is_not_changed(database: DuckDB, tmp_path: Path) -> None:

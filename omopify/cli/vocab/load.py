@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from omopify.cli.run import _size
+from omopify.cli.run import size
 
 
 @click.command(name="load")
@@ -18,7 +18,7 @@ from omopify.cli.run import _size
     show_default=True,
     help="The vocabulary file to make.",
 )
-@click.option("--memory-limit", callback=_size, help="The most memory the database may use, such as 2GB.")
+@click.option("--memory-limit", callback=size, help="The most memory the database may use, such as 2GB.")
 @click.option("--threads", type=click.IntRange(min=1), help="The most processor threads to use.")
 def command(paths: tuple[str, ...], out: Path, memory_limit: str | None, threads: int | None) -> None:
     """Load an Athena download into one vocabulary file.

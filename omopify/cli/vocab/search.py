@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from omopify.cli.run import _size
+from omopify.cli.run import size
 from omopify.cli.vocab._lines import vocabulary_option
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--standard", is_flag=True, help="Standard concepts only.")
 @click.option("--all", "retired", is_flag=True, help="Retired concepts as well.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many concepts at most.")
-@click.option("--memory-limit", callback=_size, help="The most memory for building the index.  [default: 2GB]")
+@click.option("--memory-limit", callback=size, help="The most memory for building the index.  [default: 2GB]")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def command(
     text: str,
