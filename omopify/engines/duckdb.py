@@ -106,10 +106,7 @@ class DuckDB:
 
     def script(self, sql: str, what: str = "setting up", parameters: Mapping[str, object] | None = None) -> None:
         """Run several statements, separated by ``;`` (only one if there are parameters, ``$name`` in the text)."""
-        try:
-            self._connection.execute(sql, parameters)
-        except duckdb.Error as error:
-            raise _problem(error, what) from error
+        self._execute(sql, parameters, what)
 
     def run(self, statement: Statement) -> int:
         """Run one statement of a plan and return the number of rows that it wrote (0 if it writes none).
@@ -118,19 +115,23 @@ class DuckDB:
             OmopifyError: OM590 the database refused it, OM591 memory or disk did not suffice.
         """
         what = f"the step '{statement.kind}' of map '{statement.map}'"
-        try:
-            rows = self._connection.execute(statement.sql).fetchall()
-        except duckdb.Error as error:
-            raise _problem(error, what, statement.at) from error
+        rows = self._execute(statement.sql, None, what, statement.at)
         first = rows[0][0] if rows and rows[0] else 0
         return first if isinstance(first, int) else 0
 
     def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Return all rows of a query; ``$name`` in its text stands for a parameter (a list is a DuckDB list)."""
+        return self._execute(sql, parameters, "a query")
+
+    def _execute(
+        self, sql: str, parameters: Mapping[str, object] | None, what: str, at: Location | None = None
+    ) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(sql, parameters).fetchall()
+        except (RuntimeError, duckdb.InterruptException) as error:
+            raise KeyboardInterrupt from error  # what DuckDB makes of Ctrl-C
         except duckdb.Error as error:
-            raise _problem(error, "a query") from error
+            raise _problem(error, what, at) from error
 
     @contextmanager
     def watched(self, progress: Callable[[float], None]) -> Iterator[None]:

@@ -61,7 +61,7 @@ _DOWNLOAD = (
     "CONCEPT.csv that it unpacks to"
 )
 
-UNREADABLE = (OSError, EOFError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, EOFError, UnicodeDecodeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged or forbidden file may raise."""
 
 
@@ -167,7 +167,9 @@ def _find(path: Path, problems: Problems, at: Location | None) -> AthenaDownload
         release = _release(files["vocabulary"])
         sha256, sampled = _fingerprint(files)
     except UNREADABLE as error:
-        problems.add("OM604", f"vocabulary {_kind(path)} '{path}' cannot be read: {error}", at)
+        code = "OM617" if path.is_file() else "OM604"
+        message = f"vocabulary {_kind(path)} '{path}' cannot be read: {error}"
+        problems.add(code, message, at, "download it again")
         return None
     return AthenaDownload(path, files, release, sha256, sampled)
 
@@ -216,12 +218,12 @@ def _members(path: Path, problems: Problems, at: Location | None) -> list[Athena
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if info.filename and not info.is_dir()]
-    except zipfile.BadZipFile:
-        message = f"vocabulary archive '{path}' is no zip file, or only a part of one"
-        problems.add("OM617", message, at, "download it again, and wait until the download has ended")
-        return None
     except OSError as error:
         problems.add("OM604", f"vocabulary archive '{path}' cannot be read: {error.strerror or error}", at)
+        return None
+    except UNREADABLE:
+        message = f"vocabulary archive '{path}' is no zip file, or only a part of one"
+        problems.add("OM617", message, at, "download it again, and wait until the download has ended")
         return None
     files = []
     for info in infos:
@@ -279,7 +281,8 @@ def _check_header(table: str, file: AthenaFile, problems: Problems, at: Location
     try:
         header = file.columns()
     except UNREADABLE as error:
-        problems.add("OM604", f"vocabulary file '{file.shown}' cannot be read: {error}", at, "download it again")
+        code = "OM617" if file.member else "OM604"
+        problems.add(code, f"vocabulary file '{file.shown}' cannot be read: {error}", at, "download it again")
         return
     missing = [field.name for field in tables()[table].fields if field.name not in header]
     if missing:

@@ -113,9 +113,9 @@ def search(database: DuckDB, text: str, filters: Filters | None = None, limit: i
 
     First come the concept with that id and those with that code, then whole names and synonyms, then codes that
     begin so, then names by their words.  Standard concepts come before others and retired ones last.  An id is
-    found whatever the filters say.
+    found whatever the filters say; ``ICD10CM:C50.9`` looks in one vocabulary.
     """
-    typed, filters = _clean(text), filters or Filters()
+    typed, filters = _of_vocabulary(database, _clean(text), filters or Filters())
     _ask(database, [typed], filters)
     unknown = _words(database)
     reading = _reading(database, typed) if unknown else None
@@ -199,6 +199,16 @@ def check_filters(database: DuckDB, filters: Filters, problems: Problems) -> Fil
         vocabularies=known("vocabulary", "vocabulary_id", filters.vocabularies),
         classes=known("concept class", "concept_class_id", filters.classes),
     )
+
+
+def _of_vocabulary(database: DuckDB, text: str, filters: Filters) -> tuple[str, Filters]:
+    """Take the name of a vocabulary before a colon out of the text and into the filters."""
+    name, colon, rest = text.partition(":")
+    if not colon or not rest.strip():
+        return text, filters
+    known = {str(v).casefold(): str(v) for (v,) in database.rows(_sql("facets.sql.jinja", column="vocabulary_id"))}
+    vocabulary = known.get(name.strip().casefold())
+    return (rest.strip(), replace(filters, vocabularies=(vocabulary,))) if vocabulary else (text, filters)
 
 
 def _reading(database: DuckDB, text: str) -> Reading | None:

@@ -514,6 +514,28 @@ def test_broken_archives_never_replace_a_good_vocabulary(tmp_path: Path, kind: s
     assert out.read_bytes() == before
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_damage_of_an_archive_is_seen(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    folder = tmp_path_factory.mktemp("zip")
+    archive = zip_download(write_tiny(folder / "a"), folder / "a.zip")
+    content = bytearray(archive.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    archive.write_bytes(content)
+    out = folder / "v.duckdb"
+    problems = Problems()
+    try:
+        load_vocabulary([archive], out, problems)
+    except OmopifyError:
+        assert {problem.code for problem in problems.errors} <= {"OM602", "OM617"}
+        assert not out.exists()
+        return
+    assert rows(out, "SELECT concept_id, concept_name FROM concept ORDER BY 1") == [
+        (0, "No matching concept"), (100000001, "abemanib"), (100000002, "abemanib 5 MG"),
+    ]  # fmt: skip
+    assert rows(out, "SELECT concept_id_2 FROM concept_relationship") == [(100000001,)]
+
+
 def test_a_damaged_gzip_file(tmp_path: Path) -> None:
     packed = gzip.compress(with_header("CONCEPT.csv", concept(1) * 50_000).encode(), 1)
     for content in (packed[: len(packed) // 2], packed[:-8] + b"\0" * 8):

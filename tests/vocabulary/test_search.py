@@ -154,6 +154,14 @@ def test_a_code_is_found_with_and_without_its_punctuation(database: DuckDB) -> N
     assert ids(database, "ä/ß-1") == [900133]
 
 
+def test_a_vocabulary_may_stand_before_a_colon(database: DuckDB) -> None:
+    assert ids(database, "beta:C50.9") == [900123]
+    assert ids(database, "Alpha: fever")[0] == 900101
+    assert ids(database, "Beta:fever") == [900102]
+    assert ids(database, "note: fever")[0] == 900101  # no vocabulary: a word that no name has
+    assert ids(database, "fever:")[0] == 900101
+
+
 def test_a_number_is_an_id_whatever_the_filters_say(database: DuckDB) -> None:
     assert ids(database, "900105", Filters(domains=("Drug",), standard=True)) == [900105]
     assert search(database, "900105").hits[0].kind == "id"

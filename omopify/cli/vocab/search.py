@@ -104,8 +104,11 @@ def _show(text: str, filters: Filters, found: Found, others: tuple[Hit, ...]) ->
     if found.reading:
         out.print(Text(f"read as '{found.reading.text}' ({found.reading.why})", style="dim"))
     for word, taken in found.corrections:
-        said = f"taken for {', '.join(taken[:4])}" if taken else "left out"
-        out.print(Text(f"no name has '{word}': {said}", style="dim"))
+        if taken:
+            out.print(Text(f"no name has '{word}': taken for {', '.join(taken[:4])}", style="dim"))
+    left_out = [word for word, taken in found.corrections if not taken]
+    if left_out and found.hits:
+        out.print(Text(f"no name has '{' '.join(left_out)}': left out", style="dim"))
     if not found.hits:
         out.print(Text(f"nothing found for '{text[:60]}'"))
         if found.near:

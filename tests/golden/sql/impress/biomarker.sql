@@ -37,8 +37,9 @@ raw AS (
         trial || chr(31) || subject_id || chr(31) || CAST(allocation_date AS varchar) || chr(31) || cohort_name AS _key,
         o_id(trial || chr(31) || subject_id) AS "person.hash",
         nullif(coalesce(target_name, '') || coalesce(' ', '') || coalesce(target_mutation, ''), '') AS "concept.1.said",
-        gene_mutation AS "concept.2.said",
-        target_name AS "concept.3.said",
+        target_mutation AS "concept.2.said",
+        gene_mutation AS "concept.3.said",
+        target_name AS "concept.4.said",
         allocation_date AS start,
         coalesce(gene_mutation, target_name) AS source,
         coalesce(target_mutation, target_name) AS value_source
@@ -56,6 +57,7 @@ typed AS (
         "concept.1.said",
         "concept.2.said",
         "concept.3.said",
+        "concept.4.said",
         start,
         source,
         value_source
@@ -78,6 +80,10 @@ wanted AS (
     SELECT DISTINCT 'concept.3' AS slot, "concept.3.said" AS value
     FROM work."biomarker values"
     WHERE "concept.3.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'concept.4' AS slot, "concept.4.said" AS value
+    FROM work."biomarker values"
+    WHERE "concept.4.said" IS NOT NULL AND _left_out IS NULL
 ),
 found AS (
     -- concept.1: the variant in OMOP Genomic
@@ -111,10 +117,35 @@ found AS (
         AND term.key = o_variant(wanted.value)
     WHERE wanted.slot = 'concept.1'
     UNION ALL
-    -- concept.2: the reviewed mapping prime_rose/concepts/biomarkers.csv
-    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    -- concept.2: the variant in OMOP Genomic
+    SELECT
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
     FROM wanted
-    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/biomarkers.csv' AND file.key = o_fold(wanted.value)
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'OMOP Genomic' AND term.how = 'variant'
+        AND term.key = o_variant(wanted.value)
+    WHERE wanted.slot = 'concept.2'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 101 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'OMOP Genomic' AND term.how = 'gene'
+        AND term.key = o_gene(o_variant(wanted.value))
+    WHERE wanted.slot = 'concept.2'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 201 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'OMOP Genomic' AND term.how = 'fusion'
+        AND term.key = o_variant(wanted.value)
     WHERE wanted.slot = 'concept.2'
     UNION ALL
     -- concept.3: the reviewed mapping prime_rose/concepts/biomarkers.csv
@@ -122,6 +153,12 @@ found AS (
     FROM wanted
     JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/biomarkers.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.3'
+    UNION ALL
+    -- concept.4: the reviewed mapping prime_rose/concepts/biomarkers.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/biomarkers.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.4'
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
 -- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
@@ -182,18 +219,19 @@ resolved AS (
     SELECT
         typed.*,
         "person ref".id AS person,
-        coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN 0 END) AS concept,
-        coalesce("concept.1.said", "concept.2.said", "concept.3.said") AS "concept.source",
-        CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) WHEN "concept.3".concept_id <> 0 THEN coalesce("concept.3".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), 0) END END AS "concept.source_concept",
-        coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id) AS "concept.domain",
-        coalesce(coalesce("concept.1".value_concept_id, CASE WHEN nullif("concept.1".concept_id, 0) IS NOT NULL THEN nullif(o_concept(9191), 0) END), "concept.2".value_concept_id, "concept.3".value_concept_id) AS "concept.value",
-        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, CASE WHEN "concept.3".concept_id <> 0 THEN "concept.3".nth END, 1) AS _target,
+        coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), nullif("concept.4".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") IS NOT NULL THEN 0 END) AS concept,
+        coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") AS "concept.source",
+        CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) WHEN "concept.3".concept_id <> 0 THEN coalesce("concept.3".source_concept_id, 0) WHEN "concept.4".concept_id <> 0 THEN coalesce("concept.4".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), nullif("concept.4".source_concept_id, 0), 0) END END AS "concept.source_concept",
+        coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id, "concept.4".domain_id) AS "concept.domain",
+        coalesce(coalesce("concept.1".value_concept_id, CASE WHEN nullif("concept.1".concept_id, 0) IS NOT NULL THEN nullif(o_concept(9191), 0) END), coalesce("concept.2".value_concept_id, CASE WHEN nullif("concept.2".concept_id, 0) IS NOT NULL THEN nullif(o_concept(9191), 0) END), "concept.3".value_concept_id, "concept.4".value_concept_id) AS "concept.value",
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, CASE WHEN "concept.3".concept_id <> 0 THEN "concept.3".nth END, CASE WHEN "concept.4".concept_id <> 0 THEN "concept.4".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."biomarker concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
     LEFT JOIN work."biomarker concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
     LEFT JOIN work."biomarker concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0
+    LEFT JOIN work."biomarker concepts" AS "concept.4" ON "concept.4".slot = 'concept.4' AND "concept.4".value = typed."concept.4.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0 AND coalesce("concept.3".concept_id, 0) = 0
 ),
 -- what is wrong with each row
 judged AS MATERIALIZED (
@@ -237,6 +275,7 @@ alike AS (
             || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
             || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.4.said" AS varchar), '')
             || chr(31) || coalesce(CAST(start AS varchar), '')
             || chr(31) || coalesce(CAST(source AS varchar), '')
             || chr(31) || coalesce(CAST(value_source AS varchar), '') AS _content
@@ -283,6 +322,7 @@ SELECT
     "concept.1.said",
     "concept.2.said",
     "concept.3.said",
+    "concept.4.said",
     person,
     concept,
     "concept.source",
@@ -305,7 +345,7 @@ WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._tar
 GROUP BY said."concept.1.said"
 UNION ALL
 SELECT
-    'biomarker', 'concept', 2, 'prime_rose/concepts/biomarkers.csv', 'prime_rose/concepts/biomarkers.csv',
+    'biomarker', 'concept', 2, 'OMOP Genomic by variant', NULL,
     said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.biomarker AS said
@@ -322,7 +362,17 @@ FROM work.biomarker AS said
 LEFT JOIN work."biomarker concepts" AS found
     ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
 WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
-GROUP BY said."concept.3.said";
+GROUP BY said."concept.3.said"
+UNION ALL
+SELECT
+    'biomarker', 'concept', 4, 'prime_rose/concepts/biomarkers.csv', 'prime_rose/concepts/biomarkers.csv',
+    said."concept.4.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.biomarker AS said
+LEFT JOIN work."biomarker concepts" AS found
+    ON found.slot = 'concept.4' AND found.value = said."concept.4.said" AND found.nth = 1
+WHERE said."concept.4.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.4.said";
 
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)
