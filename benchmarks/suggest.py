@@ -1,7 +1,8 @@
 """How often the right concept is suggested, and how fast: against exact match and against RapidFuzz alone.
 
 The gold list (``benchmarks/gold/terms.csv``) has terms with the concepts that are agreed for them, each with its
-source.  It is split by a hash of the concept: what is tuned (``dev``) and what is scored (``test``) share no concept.
+source.  It is split by a hash of the concept: what is tuned (``dev``) and what is scored (``test``) share no concept;
+mixtures with substances of each are in neither (``both``).
 Every method gets the same vocabulary, and the domains that the place of a term expects.
 
     python benchmarks/suggest.py --facts FOLDER [--distractors 1000000] [--half test] [--without-words]

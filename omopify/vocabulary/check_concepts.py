@@ -66,6 +66,8 @@ class Other(NamedTuple):
     code: str = ""
     direct: bool = False
     """For a replacement: 'Maps to' leads straight to it."""
+    valued: bool = False
+    """For a replacement: it says a part only, and 'Maps to value' of the old concept the rest."""
 
     def __str__(self) -> str:
         """Write it as a map does."""
@@ -251,6 +253,9 @@ def _stale(use: Use, known: Known, facts: Facts, on: date | None) -> Finding | N
         hint = f"'Maps to' leads to {new}"
         if not fits(new.domain, use.domains, use.field):
             hint += f", of the domain '{new.domain}', which does not fit here"
+            return _finding(use, code, message, hint, proposal=new)
+        if new.valued:
+            hint += f", and 'Maps to value' to the rest ('omopify vocab show {known.concept_id}'): write a row for each"
             return _finding(use, code, message, hint, proposal=new)
         return _finding(use, code, message, hint, proposal=new, repair=_replacement(use, known, new))
     if straight:

@@ -3,6 +3,7 @@
 Rows that cannot be read, words that Usagi does not know and states that contradict each other are told by the
 reader of concept files (OM630 to OM639).  Here:
 
+* OM650  a row of which a run takes nothing
 * OM651  a concept id with decimals, as spreadsheets write numbers
 * OM652  blanks or invisible characters around a text
 * OM653  a code that may have lost its leading zeros
@@ -61,7 +62,24 @@ def cells(mapped: Mapped) -> Iterator[Finding]:
             message = f"the concept of this row was replaced by 'omopify vocab check --fix', now {row.concept_id}"
             hint = "look at it, and approve it again in Usagi, or write your name into 'statusSetBy'"
             yield _warning(mapped, row, ID, "OM659", f"{message} {row.concept_name}".strip(), hint)
+    yield from _without_effect(mapped)
     yield from _zeros_among_codes(mapped)
+
+
+def _without_effect(mapped: Mapped) -> Iterator[Finding]:
+    """Find approved rows that a run looks past: units and the like, and values of nothing."""
+    counting = [row for row in mapped.file.rows if row.line in mapped.counting]
+    things = {fold(said) for row in counting if row.mapping_type == "MAPS_TO" for said in row.said}
+    for row in counting:
+        if row.mapping_type == "MAPS_TO_VALUE" and not any(fold(said) in things for said in row.said):
+            message = "a run takes nothing from this row: it names a value, and no row says of what"
+            hint = "write MAPS_TO if the term is looked up for a value, or add the row of the thing itself"
+        elif row.mapping_type not in ("MAPS_TO", "MAPS_TO_VALUE"):
+            message = f"a run takes nothing from a row of the type {row.mapping_type}"
+            hint = "write MAPS_TO into the file that is looked up for that field of the map"
+        else:
+            continue
+        yield _warning(mapped, row, _TYPE, "OM650", message, hint)
 
 
 def _cell(mapped: Mapped, row: ConceptRow, names: tuple[str, ...], cell: Cell) -> Iterator[Finding]:
@@ -228,7 +246,9 @@ def _no_row(at: Location, entry: _Missing, show_values: bool) -> Finding:
             count = f"{len(values)} value{'' if len(values) == 1 else 's'} of the data"
             parts.append(f"{count} ({values.total()} row{'' if values.total() == 1 else 's'}) {one}")
     shown = tuple((entry.without + entry.unchecked).most_common()) if show_values else ()
-    hint = "'omopify vocab suggest' proposes concepts"
+    hint = (
+        "'omopify vocab suggest' proposes concepts" if entry.without else "approve them, or set IGNORED, and run again"
+    )
     return Finding(Problem("OM658", " and ".join(parts), at, hint, "warning"), values=shown)
 
 

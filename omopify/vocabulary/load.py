@@ -25,11 +25,12 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
 
 from omopify import __version__
 from omopify.cdm import Table, tables
@@ -37,6 +38,7 @@ from omopify.compiler.plan import Statement
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems
+from omopify.vocabulary.ahead import Content, read_ahead
 from omopify.vocabulary.athena import TABLES, UNREADABLE, AthenaDownload, AthenaFile, find_athena
 from omopify.vocabulary.rows import date_form, note_faults
 
@@ -53,8 +55,6 @@ _KEYS = {
 _ORDER = {"concept": "concept_id"}
 """Sorted tables are looked up in faster.  Only where it is cheap: see benchmarks/vocabulary_load.py."""
 
-_CHUNK = 1024 * 1024
-_TAIL = 1024
 _STALE = 24 * 3600
 
 
@@ -169,15 +169,6 @@ def _record(path: Path) -> tuple[int, str, str, str, str] | None:
     return rows[0] if len(rows) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What a file holds by its bytes: rows without the header, tabs with it."""
-
-    rows: int
-    tabs: int
-    sha256: str
-
-
 @dataclass(slots=True)
 class _Job:
     """One load: what it works with, and what it has loaded so far."""
@@ -187,6 +178,7 @@ class _Job:
     problems: Problems
     progress: Callable[[str], None]
     files: list[LoadedFile] = field(default_factory=list)
+    doing: dict[str, str] = field(default_factory=lambda: {"loading": "", "unpacking": ""})
 
     def load(self, downloads: Sequence[AthenaDownload], out: Path) -> Loaded:
         known = [tables()[name] for name in TABLES]
@@ -194,11 +186,12 @@ class _Job:
         hashes = []
         for number, download in enumerate(downloads):
             before = len(self.files)
-            for name, file in download.files.items():
-                self._load_file(download, tables()[name], file, first=number == 0)
+            with read_ahead([*download.files.values()], self.scratch, partial(self._say, "unpacking")) as contents:
+                for (name, file), content in zip(download.files.items(), contents, strict=True):
+                    self._load_file(download, tables()[name], file, content, first=number == 0)
             hashes.append(_hash(self.files[before:]))
         self.problems.stop_if_errors()
-        self.progress("checking what was loaded")
+        self._say("loading", "checking what was loaded")
         self._check()
         self.problems.stop_if_errors()
         release = next((download.release for download in downloads if download.release), "")
@@ -207,47 +200,34 @@ class _Job:
         self.db.script(render("vocabulary/load_record.sql.jinja", load=loaded, format=FORMAT, omopify=__version__))
         return loaded
 
-    def _load_file(self, download: AthenaDownload, table: Table, file: AthenaFile, first: bool) -> None:
+    def _say(self, kind: str, text: str) -> None:
+        self.doing[kind] = text
+        self.progress("; ".join(filter(None, self.doing.values())))
+
+    def _load_file(
+        self, download: AthenaDownload, table: Table, file: AthenaFile, coming: Future[Content], first: bool
+    ) -> None:
         started = time.perf_counter()
-        copy = None if file.plain else self.scratch / f"{table.name}.csv"
         try:
-            content = self._read_through(table, file, copy)
-            rows = self._insert(table, file, copy or file.path, content, first)
+            content = coming.result()
+            rows = self._insert(table, file, content, first)
+            if not file.plain:
+                content.path.unlink()
         except UNREADABLE as error:
             code = "OM617" if file.member else "OM604"
             message = f"vocabulary file '{file.shown}' is damaged: {error}"
             self.problems.add(code, message, None, "download it again")
             return
-        finally:
-            if copy:
-                copy.unlink(missing_ok=True)
         if rows is not None:
-            seconds = time.perf_counter() - started
+            seconds = content.seconds + time.perf_counter() - started
             self.files.append(
                 LoadedFile(download.path.name, table.name, file.name, content.rows, rows, content.sha256, seconds)
             )
 
-    def _read_through(self, table: Table, file: AthenaFile, copy: Path | None) -> _Content:
-        """Count a file's rows up to the last one that is not empty, hash it, and unpack it if need be."""
-        lines, tabs, seen, tail, sha256 = 0, 0, 0, b"", hashlib.sha256()
-        word = "unpacking" if copy else "reading"
-        with file.open() as content, _writing(copy) as write:
-            while chunk := content.read(_CHUNK):
-                lines += chunk.count(b"\n")
-                tabs += chunk.count(b"\t")
-                sha256.update(chunk)
-                write(chunk)
-                tail = (tail + chunk[-_TAIL:])[-_TAIL:]
-                seen += len(chunk)
-                if file.size > _CHUNK and not file.size < seen:
-                    self.progress(f"{table.name}: {word}, {seen * 100 // file.size} %")
-        blank = tail[len(tail.rstrip(b"\r\n")) :].count(b"\n")
-        return _Content(lines - blank, tabs, sha256.hexdigest())
-
-    def _insert(self, table: Table, file: AthenaFile, path: Path, content: _Content, first: bool) -> int | None:
-        """Load the plain file *path*, and return the rows that were kept; None if it cannot be loaded."""
+    def _insert(self, table: Table, file: AthenaFile, content: Content, first: bool) -> int | None:
+        """Load a file, and return the rows that were kept; None if it cannot be loaded."""
         before = len(self.problems.errors)
-        names = file.columns()
+        path, names = content.path, file.columns()
         if not content.rows and table.name == "concept":
             hint = "a run of the CPT4 tool that failed empties it: unpack the download again"
             self.problems.add("OM620", f"vocabulary file '{file.shown}' has no rows", None, hint)
@@ -265,7 +245,10 @@ class _Job:
         sql = render("vocabulary/load_file.sql.jinja", order=_ORDER.get(table.name), **values)
 
         def say(percent: float) -> None:
-            self.progress(f"{table.name}: loading, {int(content.rows * percent / 100):,} of {content.rows:,} rows")
+            done = int(content.rows * percent / 100)
+            self._say("loading", f"loading {table.name}, {done:,} of {content.rows:,} rows")
+
+        say(0)
 
         try:
             with self.db.watched(say):
@@ -318,24 +301,6 @@ _FINDINGS = {
 def _hash(files: Sequence[LoadedFile]) -> str:
     lines = sorted(f"{file.table} {file.sha256}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-@contextmanager
-def _writing(copy: Path | None) -> Iterator[Callable[[bytes], object]]:
-    """Give a function that writes to the file *copy*, or one that does nothing if there is none."""
-    if copy is None:
-        yield lambda _chunk: None
-        return
-    file: BinaryIO
-    with copy.open("wb") as file:
-
-        def write(chunk: bytes) -> None:
-            try:
-                file.write(chunk)
-            except OSError as error:
-                raise _unwritten(copy.parent.parent, error) from error
-
-        yield write
 
 
 def _check_out(out: Path, problems: Problems) -> None:

@@ -37,10 +37,12 @@ from omopify.vocabulary.spelling import fold
 from omopify.vocabulary.suggest import Candidate, Memory, Request, Suggestion
 
 MADE_BY = "omopify suggest"
-"""Who made a row (Usagi's ``createdBy``): rows with another name are somebody's work."""
+"""Who made a row (Usagi's ``createdBy``)."""
 WHY = "why"
 OTHERS = "alternatives"
 """Usagi's additional columns that explain a proposal (``ADD_INFO:why``, ``ADD_INFO:alternatives``)."""
+PROPOSED = "proposed"
+"""The concept id that was proposed: a row with another one is somebody's work."""
 
 _EVENTS = ("Condition", "Observation", "Procedure", "Measurement")
 _ENOUGH = 3
@@ -214,25 +216,30 @@ def write_proposals(
 def _merged(
     before: Sequence[ConceptRow], suggestions: Sequence[Suggestion], shipped: ConceptFile | None, min_count: int
 ) -> tuple[tuple[ConceptRow, ...], tuple[int, int, int]]:
-    """Put proposals beside the rows that are there; rows that a person has touched stay, and their terms too."""
+    """Put proposals where the rows of their terms are, or at the end; rows that a person has touched stay."""
     touched = {fold(said) for row in before if not _replaceable(row) for said in row.said}
     asked = {fold(one.request.value): one for one in suggestions}
     known = {fold(said): row for row in (*(shipped.rows if shipped else ()), *before) for said in row.said}
-    rows = [row for row in before if not _replaceable(row) or not any(fold(said) in asked for said in row.said)]
-    proposed = nothing = decided = 0
-    for key, one in asked.items():
-        if key in touched:
-            decided += 1
-            continue
-        rows += _proposal(one, known.get(key), min_count)
-        proposed += bool(one.candidates)
-        nothing += not one.candidates
-    return tuple(rows), (proposed, nothing, decided)
+    proposals = {key: _proposal(one, known.get(key), min_count) for key, one in asked.items() if key not in touched}
+    found = sum(bool(one.candidates) for key, one in asked.items() if key in proposals)
+    counts = (found, len(proposals) - found, len(asked) - len(proposals))
+    rows: list[ConceptRow] = []
+    placed: set[str] = set()
+    for row in before:
+        key = next((key for said in row.said if (key := fold(said)) in proposals), None)
+        if key is None or not _replaceable(row):
+            rows.append(row)
+        elif key not in placed:
+            placed.add(key)
+            rows += proposals[key]
+    rows += [row for key, some in proposals.items() if key not in placed for row in some]
+    return tuple(rows), counts
 
 
 def _replaceable(row: ConceptRow) -> bool:
-    """Say whether nobody has worked on a row: it is a proposal of ours, or it has no concept and no state yet."""
-    return row.status in UNREVIEWED and (row.created_by == MADE_BY or row.concept_id == 0)
+    """Say whether nobody has decided on a row: it is a proposal as we wrote it, or it has no concept and no state yet."""
+    proposed = row.info.get(PROPOSED, "")
+    return row.status in UNREVIEWED and str(row.concept_id) == (proposed or "0")
 
 
 def _proposal(suggestion: Suggestion, known: ConceptRow | None, min_count: int) -> list[ConceptRow]:
@@ -253,7 +260,8 @@ def _proposal(suggestion: Suggestion, known: ConceptRow | None, min_count: int) 
         created_by=MADE_BY,
         comment=known.comment if known else "",
         assigned_reviewer=known.assigned_reviewer if known else "",
-        info={**(known.info if known else {}), **info},
+        info={**(known.info if known else {}), **info, PROPOSED: "0"},
+        extra=known.extra if known else {},
     )
     if not suggestion.candidates:
         return [plain]
@@ -266,6 +274,7 @@ def _proposal(suggestion: Suggestion, known: ConceptRow | None, min_count: int) 
             domain_id=target.domain_id,
             mapping_type=target.mapping_type,
             match_score=round(best.score, 2),
+            info={**plain.info, PROPOSED: str(target.concept_id)},
         )
         for target in best.targets
     ]

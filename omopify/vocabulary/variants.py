@@ -53,7 +53,10 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 _AMINO = "(?:ala|arg|asn|asp|cys|gln|glu|gly|his|ile|leu|lys|met|phe|pro|ser|thr|trp|tyr|val|[ac-ik-np-tvwy*])"
-_SHAPE = f"(?:non[- ]?)?{_AMINO}[0-9]+(?:_{_AMINO}[0-9]+)?(?:{_AMINO}|del|ins|dup|fs|ext|mut|[0-9?=_;*/-])*"
+_TAIL = f"(?:{_AMINO}|del|ins|dup|fs|ext|mut|[*][?]?|[0-9_])*"
+# '=' says that nothing has changed, and a '?' that somebody is not sure, but behind the place alone (Met1?) and in
+# 'fs*?'.  Behind a stroke stands another change at most, not another gene ('v600e/kras g12d').
+_SHAPE = f"(?:non[- ]?)?{_AMINO}[0-9]+(?:[?]|{_TAIL}(?:[/;-]{_AMINO}?[0-9]+{_TAIL}|[/;]{_AMINO}?)*)"
 _WORDS = (
     "homozygous|heterozygous|hemizygous|deletion|deletions|del|insertion|insertions|ins|duplication|dup|skipping|"
     "truncating|truncation|frameshift|nonsense|missense|splice|itd|copy|number|gain|"

@@ -57,6 +57,7 @@ ELSEWHERE = {
     "OM646": "vocab check: tests/vocabulary/test_check.py",
     "OM647": "vocab check: tests/vocabulary/test_check.py",
     "OM648": "vocab check: tests/vocabulary/test_check.py",
+    "OM650": "vocab check: tests/vocabulary/test_check.py",
     "OM651": "vocab check: tests/vocabulary/test_check.py",
     "OM652": "vocab check: tests/vocabulary/test_check.py",
     "OM653": "vocab check: tests/vocabulary/test_check.py",

@@ -41,8 +41,10 @@ RETIRED = """
 910204    | Synthetic newer rash       | Condition    | Synthetic    | U | NR
 910205    | Synthetic nothing          | Condition    | Synthetic    | D | NO
 910208    | Synthetic febris           | Condition    | Synthetic    | U | FE
+910209    | Source history of rash     | Observation  | Synthetic    | U | HR
 """
-MAPS_TO = "910200>910001 910201>910010 910202>910001 910202>910010 910204>910123 910206>910300 910208>910001"
+MAPS_TO = "910200>910001 910201>910010 910202>910001 910202>910010 910204>910123 910206>910300 910208>910001 910209>910170"
+MAPS_TO_VALUE = "910209>910123"
 REPLACED_BY = "910203>910204"
 SYNONYMS = (("910001", "Synthetic pyrexia"), ("910300", "Synthetic body mass"))
 
@@ -69,6 +71,7 @@ def concept_rows() -> list[list[str]]:
 def relation_rows(concepts: Iterable[list[str]]) -> list[list[str]]:
     """Return the rows of CONCEPT_RELATIONSHIP.csv: what is listed above, and each standard concept to itself."""
     pairs = [(*link.split(">"), "Maps to") for link in MAPS_TO.split()]
+    pairs += [(*link.split(">"), "Maps to value") for link in MAPS_TO_VALUE.split()]
     pairs += [(*link.split(">"), "Concept replaced by") for link in REPLACED_BY.split()]
     pairs += [(row[0], row[0], "Maps to") for row in concepts if row[5] == "S"]
     return [[a, b, name, *ALWAYS, ""] for a, b, name in pairs]

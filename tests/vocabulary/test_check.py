@@ -187,6 +187,18 @@ DEFECTS: list[tuple[str, tuple[str, str, str, str | None, bool]]] = [
         fine("proposed only", "910200", "Synthetic old fever", mappingStatus="UNCHECKED"),
         ("OM644", "warning", "conceptId", "910001 Synthetic fever", True),
     ),
+    (
+        fine("in kg", "910400", "Synthetic kilogram", mappingType="MAPS_TO_UNIT"),
+        ("OM650", "warning", "mappingType", None, False),
+    ),
+    (
+        fine("only a value", "910500", "Synthetic positive", mappingType="MAPS_TO_VALUE"),
+        ("OM650", "warning", "mappingType", None, False),
+    ),
+    (
+        fine("with its value", "910209", "Source history of rash"),
+        ("OM644", "error", "conceptId", "910170 Synthetic grade", False),
+    ),
 ]
 FINE = [
     fine("everything said", domainId="Condition", vocabularyId="Synthetic", conceptCode="SF"),
@@ -637,5 +649,5 @@ def test_the_examples_of_the_reference_are_real(tmp_path: Path, monkeypatch: pyt
     text = (Path(__file__).parents[2] / "docs" / "problems.md").read_text(encoding="utf-8")
     elsewhere = ("OM656", "OM660")  # in tests of their own
     examples = re.findall(r"^(.+ \[(OM6[45]\d|OM660)\])$", text, re.MULTILINE)
-    assert len(examples) == 19
+    assert len(examples) == 20
     assert {line for line, code in examples if code not in elsewhere} <= told

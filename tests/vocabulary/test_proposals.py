@@ -177,6 +177,7 @@ def test_suggesting_again_changes_nothing(place: Place) -> None:
         {"mappingStatus": "IGNORED"},
         {"mappingStatus": "INVALID_TARGET"},
         {"createdBy": "Kari", "conceptId": "910010", "conceptName": "Synthetic cough"},
+        {"conceptId": "910132"},  # corrected, and not yet approved
     ],
 )
 def test_what_a_person_has_done_stays(place: Place, cells: dict[str, str]) -> None:
@@ -190,9 +191,20 @@ def test_what_a_person_has_done_stays(place: Place, cells: dict[str, str]) -> No
 
 def test_a_new_release_renews_what_nobody_has_touched(place: Place) -> None:
     place.suggest()
-    place.change("synthetic rashes", conceptId="910132", conceptName="Synthetic itch")
+    # as an older release would have proposed it
+    older = {"conceptId": "910132", "conceptName": "Synthetic itch", "ADD_INFO:proposed": "910132"}
+    place.change("synthetic rashes", **older)
     place.suggest()
     assert place.rows()["synthetic rashes"][0]["conceptId"] == "910123"
+
+
+def test_rows_keep_their_places(place: Place) -> None:
+    place.suggest()
+    before = list(place.rows())
+    place.change(before[2], mappingStatus="APPROVED")
+    place.run()
+    place.suggest()
+    assert list(place.rows()) == before
 
 
 def test_proposals_can_go_to_another_folder(place: Place, tmp_path: Path) -> None:

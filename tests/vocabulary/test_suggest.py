@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -313,3 +314,15 @@ def test_the_database_is_not_changed(database: DuckDB, tmp_path: Path) -> None:
     before = database.rows("SELECT count(*) FROM vocabulary.concept")
     ask(database, "morphine")
     assert database.rows("SELECT count(*) FROM vocabulary.concept") == before
+
+
+def test_no_concept_is_tuned_on_and_measured_with() -> None:
+    gold = Path(__file__).parents[2] / "benchmarks" / "gold" / "terms.csv"
+    halves: dict[str, set[str]] = {"dev": set(), "test": set(), "both": set()}
+    with gold.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            assert row["source"]
+            halves[row["half"]] |= set(row["concept_ids"].split("|"))
+    assert halves["dev"]
+    assert halves["test"]
+    assert not halves["dev"] & halves["test"]

@@ -333,6 +333,11 @@ def test_variants_by_hand(text: str, name: str) -> None:
         ("BRCA2 p.S1982fs", "BRCA2"),
         ("BRCA1 c.5266dupC", "BRCA1"),
         ("BRCA1 inactivating mutation", "BRCA1"),
+        ("EGFR L858R/T790M", "EGFR"),
+        ("KRAS G12D;G12V", "KRAS"),
+        ("EGFR E746-A750del", "EGFR"),
+        ("BRAF p.Met1?", "BRAF"),
+        ("BRCA2 p.Ala2Argfs*?", "BRCA2"),
         ("NP_004324.2:p.Val600Xaa", ""),
         ("NP_004324.2:p.Val601Glu", "BRAF"),
     ],
@@ -354,6 +359,7 @@ def test_the_gene_is_the_fallback(text: str, gene: str) -> None:
         "BRAF V600E not detected", "BRAF V600E negative", "BRAF V600E, KRAS G12C", "non-mutated BRAF", "HER2 3+",
         "HER2 IHC 3+", "HER2 overexpression", "MLH1 loss of expression", "BRAF unknown", "BRAF?", "NTRK1/2/3 fusion",
         "Other", "MSI-H", "TMB 18 mut/Mb", "BRAF variant of uncertain significance", "BRAF likely benign", "XYZ1 V600E",
+        "KRAS G12=", "KRAS p.(Gly12=)", "BRAF V600E?", "BRAF V600E-", "BRAF V600E/KRAS G12D", "BRAF V600E-KRAS G12D", "BRAF V600E; KRAS G12D",
     ],
 )  # fmt: skip
 def test_what_is_not_guessed_at(text: str) -> None:

@@ -112,9 +112,9 @@ def _tell(written: Sequence[Written], elsewhere: Sequence[str]) -> None:
     from omopify.specs.project import shown
 
     for file in written:
-        parts = [f"{file.proposed} proposals"]
-        parts += [f"{file.nothing} values without any"] if file.nothing else []
-        parts += [f"{file.decided} terms left as somebody has set them"] if file.decided else []
+        parts = [_counted(file.proposed, "proposal")]
+        parts += [f"{_counted(file.nothing, 'value')} without any"] if file.nothing else []
+        parts += [f"{_counted(file.decided, 'term')} left as set by somebody"] if file.decided else []
         click.echo(f"{shown(file.path)}: {', '.join(parts)}")
     if elsewhere:
         click.echo(f"Looked up in vocabularies only (a concept file would let you map them): {', '.join(elsewhere)}")
@@ -122,3 +122,7 @@ def _tell(written: Sequence[Written], elsewhere: Sequence[str]) -> None:
         click.echo("Set mappingStatus to APPROVED where a proposal is right, correct it where not, and run again.")
     else:
         click.echo("Every value that is looked up in a concept file has a concept.")
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' if number != 1 else ''}"

@@ -1,5 +1,5 @@
 -- What takes the place of concepts that are retired or not standard: each standard concept that 'Maps to' leads to, at
--- once (direct) or from the concept that replaced it.
+-- once (direct) or from the concept that replaced it; and whether 'Maps to value' says a part of it (valued).
 WITH RECURSIVE
 stale AS (
     SELECT concept_id FROM known WHERE standard_concept IS DISTINCT FROM 'S' OR invalid_reason IS NOT NULL
@@ -26,7 +26,8 @@ standing AS (
 )
 SELECT
     standing.concept_id, target.concept_id, target.concept_name, target.domain_id, target.vocabulary_id, target.concept_code,
-    min(standing.steps) = 0 AS direct
+    min(standing.steps) = 0 AS direct,
+    standing.concept_id IN (SELECT concept_id_1 FROM link WHERE relationship_id = 'Maps to value') AS valued
 FROM standing
 JOIN concept AS target ON target.concept_id = standing.target_id
 WHERE target.standard_concept = 'S' AND target.invalid_reason IS NULL AND target.concept_id <> standing.concept_id

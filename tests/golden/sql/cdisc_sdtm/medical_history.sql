@@ -147,33 +147,39 @@ found AS (
 ),
 -- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
 -- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
--- before an invalid one.  A reviewed mapping may name several concepts.
+-- before an invalid one, one that leads to a standard concept before its namesakes.  A reviewed mapping may name
+-- several concepts.
 ranked AS (
     SELECT
         found.*,
         dense_rank() OVER (
             PARTITION BY found.slot, found.value
-            ORDER BY found.preference, found.respelt, CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+            ORDER BY
+                found.preference, found.respelt,
+                CASE WHEN found.preference = 0 OR found.concept_id IN (SELECT concept_id FROM work.maps_to WHERE purpose = 'MAPS_TO') THEN 0 ELSE 1 END,
+                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
         ) AS rank
     FROM found
 ),
 targets AS (
     SELECT
-        ranked.slot, ranked.value, ranked.source_concept_id, ranked.purpose,
+        ranked.slot, ranked.value, ranked.concept_id AS said_id, ranked.source_concept_id, ranked.purpose,
         coalesce(link.target_id, 0) AS concept_id, link.domain_id
     FROM ranked
     LEFT JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO'
     WHERE ranked.rank = 1
 ),
+-- What a reviewer names as the value comes before what the vocabulary says, which counts only beside its 'Maps to':
+-- a value belongs to the concept that it was said of.
 results AS (
-    SELECT slot, value, min(concept_id) AS value_concept_id
+    SELECT slot, value, coalesce(min(reviewed), min(linked)) AS value_concept_id
     FROM (
-        SELECT slot, value, concept_id FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        SELECT slot, value, concept_id AS reviewed, NULL AS linked FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
         UNION ALL
-        SELECT ranked.slot, ranked.value, link.target_id AS concept_id
-        FROM ranked
-        JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO_VALUE'
-        WHERE ranked.rank = 1
+        SELECT targets.slot, targets.value, NULL AS reviewed, link.target_id AS linked
+        FROM targets
+        JOIN work.maps_to AS link ON link.concept_id = targets.said_id AND link.purpose = 'MAPS_TO_VALUE'
+        WHERE targets.purpose = 'MAPS_TO' AND targets.concept_id <> 0
     ) AS every_result
     GROUP BY slot, value
 ),
