@@ -246,9 +246,7 @@ def _no_row(at: Location, entry: _Missing, show_values: bool) -> Finding:
             count = f"{len(values)} value{'' if len(values) == 1 else 's'} of the data"
             parts.append(f"{count} ({values.total()} row{'' if values.total() == 1 else 's'}) {one}")
     shown = tuple((entry.without + entry.unchecked).most_common()) if show_values else ()
-    hint = (
-        "'omopify vocab suggest' proposes concepts" if entry.without else "approve them, or set IGNORED, and run again"
-    )
+    hint = "'omopify vocab suggest' proposes concepts"
     return Finding(Problem("OM658", " and ".join(parts), at, hint, "warning"), values=shown)
 
 
