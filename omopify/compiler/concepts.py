@@ -51,13 +51,14 @@ class Concepts:
         found: list[str] = []
         results: list[str] = []
         aliases: list[str] = []
+        decisions: list[str] = []
         for number, way in enumerate(ways, 1):
             here = steps if len(ways) == 1 else (*steps, number - 1)
             if way.concept:
-                ids.append(self._constant(way.concept, *here))
+                ids.append(_unless(decisions, self._constant(way.concept, *here)))
                 if way.concept.id:
                     self.unknown.append((slot, way.concept))
-                found.append(f"o_domain({way.concept.id})")
+                found.append(_unless(decisions, f"o_domain({way.concept.id})"))
                 continue
             value = self.columns.first_of(way.value, *here, "value")
             if value is None:
@@ -67,7 +68,7 @@ class Concepts:
             self.columns.carry(f"{alias}.said", Typed(text, TEXT))
             sources.append(quoted(f"{alias}.said"))
             if way.map:
-                ids.append(self._inline(way, quoted(f"{alias}.said"), *here))
+                ids.append(_unless(decisions, self._inline(way, quoted(f"{alias}.said"), *here)))
                 continue
             self.lookups.append(
                 Lookup(
@@ -84,8 +85,10 @@ class Concepts:
                     ignored=tuple(self.columns.context.trial.codes.get(name, ()) for name in way.vocabulary),
                 )
             )
-            self._join(alias, aliases, several)
+            self._join(alias, aliases, decisions, several)
             aliases.append(alias)
+            if way.via:
+                decisions.append(f"{quoted(alias)}.decided")
             ids.append(f"nullif({quoted(alias)}.concept_id, 0)")
             source_ids.append(f"nullif({quoted(alias)}.source_concept_id, 0)")
             found.append(f"{quoted(alias)}.domain_id")
@@ -109,6 +112,9 @@ class Concepts:
             known = f"CASE{chosen} ELSE {known} END" if len(aliases) > 1 else known
             self.items.append(Item(f"CASE WHEN {source} IS NOT NULL THEN {known} END", f"{slot}.source_concept"))
             lost = f"{quoted(slot)} = 0 AND {quoted(f'{slot}.source')} IS NOT NULL"
+            if aliases:
+                self.items.append(Item(coalesced(decisions) if decisions else "FALSE", f"{slot}.decided"))
+                lost += f" AND {quoted(f'{slot}.decided')} IS NOT TRUE"
             self.columns.unmapped.append(Unmapped(slot, quoted(f"{slot}.source"), lost))
         if several:
             self.items.append(Item(coalesced(found) if found else "NULL", f"{slot}.domain"))
@@ -129,7 +135,7 @@ class Concepts:
         ]
         return f"CASE o_fold({said}) {' '.join(branches)} END"
 
-    def _join(self, alias: str, earlier: list[str], several: bool) -> None:
+    def _join(self, alias: str, earlier: list[str], decisions: list[str], several: bool) -> None:
         conditions = [
             f"{quoted(alias)}.slot = {literal(alias)}",
             f"{quoted(alias)}.value = typed.{quoted(f'{alias}.said')}",
@@ -137,4 +143,10 @@ class Concepts:
         if not several:
             conditions.append(f"{quoted(alias)}.nth = 1")
         conditions += [f"coalesce({quoted(other)}.concept_id, 0) = 0" for other in earlier]
+        conditions += [f"{decided} IS NOT TRUE" for decided in decisions]
         self.joins.append(f"LEFT JOIN {self.table} AS {quoted(alias)} ON {' AND '.join(conditions)}")
+
+
+def _unless(decisions: list[str], sql: str) -> str:
+    """Return SQL that gives nothing where an earlier way has decided that there is no concept."""
+    return f"CASE WHEN {' OR '.join(decisions)} THEN NULL ELSE {sql} END" if decisions else sql

@@ -7,6 +7,7 @@ a steward decides without touching what was installed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from omopify.compiler.fields import fold
@@ -16,7 +17,7 @@ from omopify.conversion.session import insert_rows
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problems
 from omopify.specs.project import Pack, Project, shown
-from omopify.vocabulary.concept_files import accepted, read_concept_file
+from omopify.vocabulary.concept_files import UNREVIEWED, accepted, read_concept_file
 from omopify.vocabulary.variants import read_variants
 
 
@@ -41,13 +42,15 @@ def read_terms(
     """
     folders = {loaded.pack: loaded.folder for loaded in pack.maps}
     wanted = {lookup.file: lookup.at for step in plan.maps for lookup in step.lookups if lookup.file}
+    released = project.file.release_date if project else None
+    today = date.fromisoformat(released) if released else None
     terms = Terms()
     for file, at in wanted.items():
         name, _, inside = file.partition("/")
         terms.counts[file] = {"approved": 0, "unchecked": 0, "left": 0}
         own = project.concept_file(file)[1] if project else None
-        decided = _take(file, own, at, set(), draft, terms, problems) if own and own.is_file() else set()
-        _take(file, folders[name] / inside, at, decided, draft, terms, problems)
+        decided = _take(file, own, at, set(), draft, terms, problems, today) if own and own.is_file() else set()
+        _take(file, folders[name] / inside, at, decided, draft, terms, problems, today)
     return terms
 
 
@@ -64,6 +67,7 @@ def insert_terms(terms: Terms, db: DuckDB, problems: Problems) -> None:
         message = f"{unknown} concept ids of this file are not in the vocabulary"
         hint = "their values get concept 0 and are counted; load an Athena download that has them"
         problems.add("OM613", message, place, hint, severity="warning")
+    db.script(render("run/forget_unknown_sources.sql"))
 
 
 def insert_variants(plan: Plan, db: DuckDB) -> None:
@@ -82,19 +86,32 @@ def insert_variants(plan: Plan, db: DuckDB) -> None:
 
 
 def _take(
-    file: str, path: Path, at: Location, decided: set[str], draft: bool, terms: Terms, problems: Problems
+    file: str,
+    path: Path,
+    at: Location,
+    decided: set[str],
+    draft: bool,
+    terms: Terms,
+    problems: Problems,
+    today: date | None,
 ) -> set[str]:
-    """Add the rows of one file that count, but for terms that are decided already; return those decided here."""
-    found = read_concept_file(path, problems, at)
-    rows = [row for row in found.rows if not any(fold(said) in decided for said in row.said)] if found else []
+    """Add the rows of one file that count, but for terms that are decided already; return those decided here.
+
+    A term that is IGNORED has no concept, by decision; one about which somebody has doubts is not taken from the pack.
+    """
+    found = read_concept_file(path, problems, at, today)
+    here = [row for row in found.rows if not any(fold(said) in decided for said in row.said)] if found else []
+    reviewed = {fold(said) for row in here if row.status not in UNREVIEWED for said in row.said}
+    rows = [r for r in here if r.status not in UNREVIEWED or not any(fold(said) in reviewed for said in r.said)]
     taken, proposed = accepted(rows, draft)
+    terms.rows += [(file, said, 0, 0, "MAPS_TO") for row in rows if row.status == "IGNORED" for said in row.said]
     for row in taken:
         for said in row.said:
             terms.rows.append((file, said, row.source_concept_id, row.concept_id, row.mapping_type))
-        terms.places.setdefault((file, row.concept_id), Location(shown(path), row.line, 1))
+        for concept_id in (row.concept_id, row.source_concept_id):
+            terms.places.setdefault((file, concept_id), Location(shown(path), row.line, 1))
     counts = terms.counts[file]
     counts["approved"] += len(taken) - proposed
     counts["unchecked"] += proposed
-    counts["left"] += len(rows) - len(taken)
-    ignored = [row for row in rows if row.status == "IGNORED"]
-    return {fold(said) for row in (*taken, *ignored) for said in row.said}
+    counts["left"] += len(here) - len(taken)
+    return reviewed | {fold(said) for row in taken for said in row.said}

@@ -192,6 +192,9 @@ def _open_vocabulary(plan: Plan, local: list[LocalConcept], db: DuckDB, problems
         message = f"'{name}' is a vocabulary of Athena's, not the trial's own"
         problems.add("OM696", message, places[name], "give the trial's concepts a vocabulary name of their own")
     places_by_id = {c.concept_id: c.at for c in local}
+    for (concept_id,) in db.rows(render("run/taken_ids.sql")):
+        message = f"the vocabulary has a concept {concept_id}, too"
+        problems.add("OM691", message, places_by_id[concept_id], "choose a number that it does not have")
     for concept_id, target in db.rows(render("run/lost_targets.sql")):
         hint = "its rows get concept 0 and are counted; look it up with 'omopify vocab show'"
         message = f"'maps_to' names {target}, which is no standard concept of the vocabulary"

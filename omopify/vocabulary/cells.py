@@ -7,6 +7,7 @@ again must look as it did.  The ``csv`` module tells neither where a cell starts
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def written(records: list[list[str]], dialect: Dialect) -> bytes:
 def put(content: bytes, path: Path) -> None:
     """Write a file, which is there as a whole or not at all; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.tmp")
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # another process may write the same file
     try:
         beside.write_bytes(content)
         beside.replace(path)

@@ -247,6 +247,8 @@ def _no_row(at: Location, entry: _Missing, show_values: bool) -> Finding:
             parts.append(f"{count} ({values.total()} row{'' if values.total() == 1 else 's'}) {one}")
     shown = tuple((entry.without + entry.unchecked).most_common()) if show_values else ()
     hint = "'omopify vocab suggest' proposes concepts"
+    if not entry.lookup.file:
+        hint = "load a vocabulary that has them, or let the map look in a concept file, too ('via')"
     return Finding(Problem("OM658", " and ".join(parts), at, hint, "warning"), values=shown)
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from omopify.compiler.fields import fold
 from omopify.errors import Location, Problems, did_you_mean
 from omopify.specs.project import shown
 from omopify.vocabulary.cells import Cell, Dialect, Sheet, Unfit, folded_name, put, read_sheet, written
@@ -155,6 +156,7 @@ def read_concept_file(
         rows = [row for record in sheet.records if (row := _row(record, sheet, aims, kind, reader, day))]
     reader.finish()
     _check_terms(rows, kind, path, problems)
+    _check_codes((row for row in rows if row.status == "APPROVED"), path, problems)
     return ConceptFile(
         path=path,
         rows=tuple(rows),
@@ -207,8 +209,8 @@ def _kind(sheet: Sheet, path: Path, problems: Problems) -> str | None:
     place = Location(shown(path), sheet.header[0].line, 1)
     twice = next((cell for cell, name in zip(sheet.header, names, strict=True) if name and names.count(name) > 1), None)
     if twice:
-        there = Location(shown(path), twice.line, twice.column)
-        problems.add("OM631", f"two columns are called '{twice.text.strip()}'", there, "rename or delete one of them")
+        place = replace(place, line=twice.line, column=twice.column)
+        problems.add("OM631", f"two columns are called '{twice.text.strip()}'", place, "rename or delete one of them")
         return None
     for kind, (needed, choice) in _NEEDED.items():
         if needed <= set(names) and (not choice or choice & set(names)):
@@ -350,6 +352,17 @@ def _check_terms(rows: Iterable[ConceptRow], kind: str, path: Path, problems: Pr
         hint = "Usagi keeps one state for a term, that of its first row, and gives it to all when it saves"
         place = Location(shown(path), mixed[0].line, 1)
         problems.add("OM637", f"{count} approved targets beside others", place, hint, "warning")
+
+
+def _check_codes(rows: Iterable[ConceptRow], path: Path, problems: Problems) -> None:
+    """Warn of codes that two vocabularies of a SOURCE_TO_CONCEPT_MAP have: their values get the concepts of both."""
+    first: dict[str, ConceptRow] = {}
+    for row in rows:
+        if first.setdefault(fold(row.source_code), row).source_vocabulary != row.source_vocabulary:
+            message = f"the code is one of another source vocabulary in line {first[fold(row.source_code)].line}, too"
+            hint = "its values get the concepts of both: give each source vocabulary a file of its own"
+            problems.add("OM637", message, Location(shown(path), row.line, 1), hint, "warning")
+            return
 
 
 def _columns(file: ConceptFile) -> list[str]:

@@ -115,6 +115,13 @@ class ConceptRow:
         return 0
 
     @property
+    def source_vocabulary(self) -> str:
+        """The vocabulary of the code, in a SOURCE_TO_CONCEPT_MAP."""
+        return next(
+            (text.strip() for name, text in self.extra.items() if folded_name(name) == "sourcevocabularyid"), ""
+        )
+
+    @property
     def said(self) -> tuple[str, ...]:
         """What the data may say for this term: the name or the code, for stewards map either."""
         return tuple(dict.fromkeys(text for text in (self.source_name.strip(), self.source_code.strip()) if text))

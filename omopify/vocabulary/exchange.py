@@ -24,6 +24,7 @@ from omopify.specs.project import shown
 from omopify.vocabulary.cells import Dialect, put, written
 from omopify.vocabulary.concept_files import UNREVIEWED, ConceptFile, accepted
 from omopify.vocabulary.concept_rows import ConceptRow
+from omopify.vocabulary.proposals import MADE_BY
 from omopify.vocabulary.sssom import EQUIVALENCE_SLOT, MANUAL, NO_TERM, OMOP, PREDICATES, TYPE_SLOT, encoded
 
 __all__ = ["SetWords", "approve", "exported", "put", "sssom", "stcm", "target_vocabularies"]
@@ -167,7 +168,8 @@ def _mapping(row: ConceptRow) -> dict[str, str]:
         EQUIVALENCE_SLOT: row.equivalence if other else "",
         TYPE_SLOT: row.mapping_type if other else "",
     }
-    for role, person in (("author", row.created_by), ("reviewer", reviewer)):
+    author = "" if row.created_by == MADE_BY else row.created_by  # the set names its tool; authors are people
+    for role, person in (("author", author), ("reviewer", reviewer)):
         orcid = re.fullmatch(r"(?:orcid:|https://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])", person, re.IGNORECASE)
         found[f"{role}_id"] = f"orcid:{orcid[1]}" if orcid else ""
         found[f"{role}_label"] = "" if orcid else re.sub(r"([\\|])", r"\\\1", person)

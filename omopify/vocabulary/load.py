@@ -186,9 +186,12 @@ class _Job:
         hashes = []
         for number, download in enumerate(downloads):
             before = len(self.files)
-            with read_ahead([*download.files.values()], self.scratch, partial(self._say, "unpacking")) as contents:
-                for (name, file), content in zip(download.files.items(), contents, strict=True):
+            # a small file between large ones would leave no time to read ahead
+            files = sorted(download.files.items(), key=lambda one: (one[0] != "concept", -one[1].size))
+            with read_ahead([file for _, file in files], self.scratch, partial(self._say, "unpacking")) as contents:
+                for (name, file), content in zip(files, contents, strict=True):
                     self._load_file(download, tables()[name], file, content, first=number == 0)
+            self.files[before:] = sorted(self.files[before:], key=lambda one: TABLES.index(one.table))
             hashes.append(_hash(self.files[before:]))
         self.problems.stop_if_errors()
         self._say("loading", "checking what was loaded")

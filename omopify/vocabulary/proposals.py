@@ -221,7 +221,7 @@ def _merged(
     asked = {fold(one.request.value): one for one in suggestions}
     known = {fold(said): row for row in (*(shipped.rows if shipped else ()), *before) for said in row.said}
     proposals = {key: _proposal(one, known.get(key), min_count) for key, one in asked.items() if key not in touched}
-    found = sum(bool(one.candidates) for key, one in asked.items() if key in proposals)
+    found = sum(one.best is not None for key, one in asked.items() if key in proposals)
     counts = (found, len(proposals) - found, len(asked) - len(proposals))
     rows: list[ConceptRow] = []
     placed: set[str] = set()
@@ -246,8 +246,8 @@ def _proposal(suggestion: Suggestion, known: ConceptRow | None, min_count: int) 
     """Return the rows for a value: one for each target of its best candidate, or one without a concept."""
     value = suggestion.request.value
     info = {
-        WHY: suggestion.candidates[0].why if suggestion.candidates else "nothing found",
-        OTHERS: " | ".join(map(_shown, suggestion.candidates[1:])),
+        WHY: suggestion.why,
+        OTHERS: " | ".join(_shown(one) for one in suggestion.candidates if one != suggestion.best),
     }
     count = suggestion.request.rows if suggestion.request.rows >= min_count else None
     plain = ConceptRow(
@@ -263,9 +263,9 @@ def _proposal(suggestion: Suggestion, known: ConceptRow | None, min_count: int) 
         info={**(known.info if known else {}), **info, PROPOSED: "0"},
         extra=known.extra if known else {},
     )
-    if not suggestion.candidates:
+    best = suggestion.best
+    if best is None:
         return [plain]
-    best = suggestion.candidates[0]
     return [
         replace(
             plain,

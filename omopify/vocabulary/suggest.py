@@ -89,6 +89,20 @@ class Suggestion:
     request: Request
     candidates: tuple[Candidate, ...]
 
+    @property
+    def best(self) -> Candidate | None:
+        """The first candidate, if its concepts are of the domains that the place takes."""
+        return next((one for one in self.candidates[:1] if fits(one, self.request)), None)
+
+    @property
+    def why(self) -> str:
+        """Why the best candidate is one, or what is missing."""
+        if self.best:
+            return self.best.why
+        # concepts of another domain are shown beside, for a person may know better; none of them is a proposal
+        domains = " or ".join(self.request.domains)
+        return f"nothing found of the domain {domains}" if self.candidates else "nothing found"
+
 
 @dataclass
 class Memory:
@@ -153,14 +167,17 @@ def suggest(
     return suggestions
 
 
+def fits(candidate: Candidate, request: Request) -> bool:
+    """Say whether a candidate's concepts are of the domains that the place takes."""
+    targets = [target for target in candidate.targets if target.mapping_type == "MAPS_TO"]
+    return not request.domains or all(target.domain_id in request.domains for target in targets)
+
+
 def ranked(candidates: Iterable[Candidate], request: Request) -> list[Candidate]:
     """Put candidates in order: one for the same concepts, the best reason first, in the same order every time."""
     best: dict[tuple[int, ...], Candidate] = {}
     for one in candidates:
-        strange = request.domains and any(
-            target.domain_id not in request.domains for target in one.targets if target.mapping_type == "MAPS_TO"
-        )
-        judged = replace(one, score=min(one.score, 1.0) * (STRANGE if strange else 1.0))
+        judged = replace(one, score=min(one.score, 1.0) * (1.0 if fits(one, request) else STRANGE))
         key = tuple(sorted(target.concept_id for target in one.targets))
         known = best.get(key)
         if known is None or (judged.score, -len(judged.why), judged.why) > (known.score, -len(known.why), known.why):

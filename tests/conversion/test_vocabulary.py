@@ -125,3 +125,34 @@ def _tables(project: Path) -> dict[str, list[tuple[object, ...]]]:
             ).fetchall()
         ]
         return {name: db.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in names}
+
+
+def test_a_source_concept_that_the_vocabulary_lacks_is_left_out_and_told(project: Path) -> None:
+    terms = (
+        "sourceName,mappingStatus,conceptId,sourceConceptId\n"
+        "Hot,APPROVED,2000000001,123456\nCough,APPROVED,2000000002,2000000101\n"
+    )
+    (project / "maps" / "terms.csv").write_text(terms, encoding="utf-8")
+    done = CliRunner().invoke(main, ["run", str(project)])
+    assert done.exit_code == 0, done.output
+    assert "terms.csv:2:1: 1 concept ids of this file are not in the vocabulary" in done.output
+    with duckdb.connect(str(project / "out" / "omop.duckdb"), read_only=True) as db:
+        found = db.execute(
+            "SELECT condition_source_value, condition_concept_id, condition_source_concept_id "
+            "FROM cdm.condition_occurrence WHERE condition_source_value IN ('hot', 'cough') ORDER BY ALL"
+        )
+        assert found.fetchall() == [("cough", 2000000002, 2000000101), ("hot", 2000000001, 0)]
+
+
+def test_a_concept_of_the_trials_own_has_an_id_of_its_own(project: Path) -> None:
+    local = (
+        "concept_id,concept_code,concept_name,vocabulary_id,domain_id,maps_to\n2000000001,H,Hot,My Trial,Condition,\n"
+    )
+    (project / "maps" / "local.csv").write_text(local, encoding="utf-8")
+    trial = project / "maps" / "trial.yaml"
+    trial.write_text(trial.read_text(encoding="utf-8") + "local_vocabulary: local.csv\n", encoding="utf-8")
+    done = CliRunner().invoke(main, ["run", str(project)])
+    assert done.exit_code == 1
+    assert "local.csv:2:1: the vocabulary has a concept 2000000001, too; choose a number that it does not have" in (
+        done.output
+    )

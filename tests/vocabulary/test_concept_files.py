@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -146,6 +147,12 @@ def test_a_source_to_concept_map(read: Reader) -> None:
     assert read.told == []
     read(f"{header}\n1,0,SITE,x,8582,UCUM,1970-01-01,05/04/2027,\n")
     assert read.told == ["c.csv:2:33: 'VALID_END_DATE' is not a day; write it like 2099-12-31 [OM633]"]
+    twice = f"{header}\nA1,0,UNITS,x,8582,UCUM,,,\na1,0,DRUGS,y,8582,UCUM,,,\na1,0,OLD,y,8582,UCUM,,,D\n"
+    assert len(read.rows(twice)) == 3
+    assert read.told == [
+        "c.csv:3:1: the code is one of another source vocabulary in line 2, too; its values get the concepts of both: "
+        "give each source vocabulary a file of its own [OM637]"
+    ]
 
 
 def test_a_column_that_stands_for_another_one_that_is_there_is_kept(read: Reader) -> None:
@@ -470,7 +477,7 @@ def test_a_file_with_unread_rows_is_never_written(read: Reader, tmp_path: Path) 
 def test_a_failed_write_leaves_the_old_file(read: Reader, tmp_path: Path) -> None:
     found = read(terms(("a", 1, "APPROVED", "")))
     assert found
-    (tmp_path / "out.csv.tmp").mkdir()  # the file beside cannot be made
+    (tmp_path / f"out.csv.{os.getpid()}.tmp").mkdir()  # the file beside cannot be made
     (tmp_path / "out.csv").write_text("old")
     with pytest.raises(OSError, match="out"):
         write_concept_file(found, tmp_path / "out.csv")

@@ -183,6 +183,12 @@ def test_the_same_mappings_have_the_same_name() -> None:
     assert all(name.startswith(b"https://w3id.org/sssom/mappings/") for name in names)
 
 
+def test_a_program_is_no_author() -> None:
+    """Nobody is named for what 'vocab suggest' proposed, so that reading it again does not take it for an approval."""
+    row = ConceptRow(2, "", "flu", 4112853, "APPROVED", created_by="omopify suggest")
+    assert b"omopify suggest" not in exchange.sssom([row], exchange.SetWords("demo"))
+
+
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00\x1c\x1d\x1e\x1f")).map(str.strip)
 names = texts.filter(bool)
 equivalences = st.sampled_from(["EQUAL", "EQUIVALENT", "WIDER", "NARROWER", "INEXACT", "UNREVIEWED"])

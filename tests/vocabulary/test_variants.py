@@ -359,7 +359,8 @@ def test_the_gene_is_the_fallback(text: str, gene: str) -> None:
         "BRAF V600E not detected", "BRAF V600E negative", "BRAF V600E, KRAS G12C", "non-mutated BRAF", "HER2 3+",
         "HER2 IHC 3+", "HER2 overexpression", "MLH1 loss of expression", "BRAF unknown", "BRAF?", "NTRK1/2/3 fusion",
         "Other", "MSI-H", "TMB 18 mut/Mb", "BRAF variant of uncertain significance", "BRAF likely benign", "XYZ1 V600E",
-        "KRAS G12=", "KRAS p.(Gly12=)", "BRAF V600E?", "BRAF V600E-", "BRAF V600E/KRAS G12D", "BRAF V600E-KRAS G12D", "BRAF V600E; KRAS G12D",
+        "KRAS G12=", "KRAS p.(Gly12=)", "BRAF V600E?", "BRAF V600E-", "BRAF V600E/KRAS G12D", "BRAF V600E-KRAS G12D",
+        "BRAF V600E; KRAS G12D",
     ],
 )  # fmt: skip
 def test_what_is_not_guessed_at(text: str) -> None:

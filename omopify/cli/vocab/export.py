@@ -53,7 +53,7 @@ def command(
     assert found is not None
     rows = exchange.exported(found, everything)
     if not rows:
-        hint = "approve rows in Usagi or a spreadsheet" + ("" if everything else ", or use --all")
+        hint = "approve rows in Usagi or a spreadsheet" + ("" if everything or stcm else ", or use --all")
         problems.add("OM639", "no row is approved", Location(shown(file)), hint)
     problems.stop_if_errors()
     outputs: dict[Path, bytes] = {}

@@ -96,12 +96,10 @@ def _show(questions: Sequence[Question], suggestions: Sequence[Suggestion], most
 
     rows = []
     for question, one in list(zip(questions, suggestions, strict=True))[:most]:
-        best = one.candidates[0] if one.candidates else None
+        best = one.best
         concept = " + ".join(f"{target.concept_id} {target.name}" for target in best.targets) if best else ""
         score = f"{best.score:.2f}" if best else ""
-        rows.append(
-            (question.request.rows, question.request.value, concept, score, best.why if best else "nothing found")
-        )
+        rows.append((question.request.rows, question.request.value, concept, score, one.why))
     if rows:
         table("Values without a concept", ("rows", "value", "proposal", "score", "why"), rows)
     if len(questions) > most:
