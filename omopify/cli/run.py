@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
 
-
-def size(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"\d+(\.\d+)?\s?[KMGT]i?B", value, re.IGNORECASE):
-        raise click.BadParameter(f"'{value}' is no size; write such as 2GB")
-    return value
+from omopify.cli.options import size
 
 
 @click.command(name="run")

@@ -78,7 +78,8 @@ def _read(file: AthenaFile, path: Path, stopped: Event, say: Callable[[str], Non
             seen += len(chunk)
             if not file.plain:
                 say(f"unpacking {file.name}, {seen / 1e6:,.0f} MB")
-    say("")
+    if not file.plain:
+        say("")
     # Empty lines at the end of a file are no rows, neither here nor to the database.
     blank = tail[len(tail.rstrip(b"\r\n")) :].count(b"\n")
     return Content(path, lines - blank, tabs, sha256.hexdigest(), time.perf_counter() - started)

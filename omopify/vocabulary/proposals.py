@@ -237,7 +237,7 @@ def _merged(
 
 
 def _replaceable(row: ConceptRow) -> bool:
-    """Say whether nobody has decided on a row: it is a proposal as we wrote it, or it has no concept and no state yet."""
+    """Say whether nobody has decided on a row: it is a proposal as we wrote it, or has no concept and no state yet."""
     proposed = row.info.get(PROPOSED, "")
     return row.status in UNREVIEWED and str(row.concept_id) == (proposed or "0")
 

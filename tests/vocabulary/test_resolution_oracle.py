@@ -12,7 +12,7 @@ import random
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -190,11 +190,11 @@ def expected(world: World, draft: bool) -> dict[str, list[tuple[int, int, int | 
         return targets or ([0] if not any(things) else []), 0, min(reviewed or linked, default=None)
 
     def in_vocabularies(value: str, way: Way) -> tuple[list[int], int, int | None] | None:
+        """The best concept of each vocabulary; of these the first that leads to a standard concept, else the first."""
         known = []
-        """Of all concepts that fit: one that leads to a standard concept, by the first way of looking, vocabulary, ..."""
-        fits = []
-        for nth, how in enumerate(("code",) if way.by == "code" else ("name", "synonym")):
-            for place, name in enumerate(way.vocabularies):
+        for how in ("code",) if way.by == "code" else ("name", "synonym"):
+            for name in way.vocabularies:
+                fits = []
                 for concept in world.concepts.values():
                     if concept.vocabulary != name or way.domain not in ("", concept.domain):
                         continue
@@ -204,12 +204,13 @@ def expected(world: World, draft: bool) -> dict[str, list[tuple[int, int, int | 
                         same = _key(text, ignored) == _key(value, ignored)
                         respelt = (text != value.strip()) * 2 + bool(concept.invalid)
                         if same:
-                            lost = not standard(concept.concept_id)
-                            fits.append((lost, nth, place, respelt, concept.concept_id))
-        if fits:
-            found = min(fits)[-1]
-            return standard(found), found, min(values_of(found), default=None)
-        return None
+                            fits.append((respelt, not standard(concept.concept_id), concept.concept_id))
+                if fits:
+                    known.append(min(fits)[-1])
+        if not known:
+            return None
+        found = next((concept_id for concept_id in known if standard(concept_id)), known[0])
+        return standard(found), found, min(values_of(found), default=None)
 
     result = {}
     for value in world.values:
@@ -372,4 +373,20 @@ def test_a_value_is_not_taken_from_a_concept_that_was_not_used(tmp_path: Path) -
 def test_of_namesakes_one_that_leads_to_a_standard_concept_is_taken(tmp_path: Path) -> None:
     world = World({900001: _a_concept(900001, "said", ""), 900002: _a_concept(900002, "said")})
     world.ways = [Way("name", ("VA",))]
+    assert _outcome(world, tmp_path) == [(900002, 900002, None)]
+
+
+def test_a_code_that_is_spelt_exactly_so_is_not_another_one(tmp_path: Path) -> None:
+    """The code that was written leads nowhere; one that only differs by a dot leads somewhere, and is another."""
+    world = World({900001: _a_concept(900001, "one", ""), 900002: _a_concept(900002, "two")})
+    world.concepts[900001] = replace(world.concepts[900001], code="said")
+    world.concepts[900002] = replace(world.concepts[900002], code="sa.id")
+    world.ignored = {"VA": ["dots"]}
+    world.ways = [Way("code", ("VA",))]
+    assert _outcome(world, tmp_path) == [(0, 900001, None)]
+
+
+def test_of_vocabularies_the_first_that_leads_to_a_standard_concept_is_taken(tmp_path: Path) -> None:
+    world = World({900001: _a_concept(900001, "said", ""), 900002: _a_concept(900002, "said", "S", "VB")})
+    world.ways = [Way("name", ("VA", "VB"))]
     assert _outcome(world, tmp_path) == [(900002, 900002, None)]

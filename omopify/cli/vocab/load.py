@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from omopify.cli.run import size
+from omopify.cli.options import size
 
 
 @click.command(name="load")

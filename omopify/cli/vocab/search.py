@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from omopify.cli.run import size
+from omopify.cli.options import size
 from omopify.cli.vocab._lines import vocabulary_option
 
 if TYPE_CHECKING:

@@ -181,29 +181,41 @@ found AS (
         AND term.domain_id = 'Meas Value Operator'
     WHERE wanted.slot = 'operator.1'
 ),
--- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
--- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
--- before an invalid one, one that leads to a standard concept before its namesakes.  A reviewed mapping may name
--- several concepts.
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+linked AS (
+    SELECT found.*, coalesce(link.target_id, 0) AS target_id, link.domain_id
+    FROM found
+    LEFT JOIN work.maps_to AS link ON link.concept_id = found.concept_id AND link.purpose = 'MAPS_TO'
+),
+-- Of several concepts of one vocabulary (a retired one beside its successor, 'mL' and 'ML' in UCUM, 'C50.9' and 'C509'
+-- where dots do not count) one that is spelt exactly so comes before others, a valid one before an invalid one, one
+-- that leads to a standard concept before its namesakes.  A reviewed mapping may name several concepts.
+placed AS (
+    SELECT
+        linked.*,
+        dense_rank() OVER (
+            PARTITION BY linked.slot, linked.value, linked.preference
+            ORDER BY
+                linked.respelt, CASE WHEN linked.preference = 0 OR linked.target_id <> 0 THEN 0 ELSE 1 END,
+                CASE WHEN linked.preference = 0 THEN 0 ELSE linked.concept_id END
+        ) AS place
+    FROM linked
+),
+-- Of several vocabularies the first that leads to a standard concept; if none does, the first that knows the value.
 ranked AS (
     SELECT
-        found.*,
+        placed.*,
         dense_rank() OVER (
-            PARTITION BY found.slot, found.value
-            ORDER BY
-                found.preference, found.respelt,
-                CASE WHEN found.preference = 0 OR found.concept_id IN (SELECT concept_id FROM work.maps_to WHERE purpose = 'MAPS_TO') THEN 0 ELSE 1 END,
-                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+            PARTITION BY placed.slot, placed.value
+            ORDER BY CASE WHEN placed.preference = 0 OR placed.target_id <> 0 THEN 0 ELSE 1 END, placed.preference
         ) AS rank
-    FROM found
+    FROM placed
+    WHERE placed.place = 1
 ),
 targets AS (
-    SELECT
-        ranked.slot, ranked.value, ranked.concept_id AS said_id, ranked.source_concept_id, ranked.purpose,
-        coalesce(link.target_id, 0) AS concept_id, link.domain_id
+    SELECT slot, value, concept_id AS said_id, source_concept_id, purpose, target_id AS concept_id, domain_id
     FROM ranked
-    LEFT JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO'
-    WHERE ranked.rank = 1
+    WHERE rank = 1
 ),
 -- What a reviewer names as the value comes before what the vocabulary says, which counts only beside its 'Maps to':
 -- a value belongs to the concept that it was said of.
@@ -220,14 +232,16 @@ results AS (
     GROUP BY slot, value
 ),
 mapped AS (
-    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    SELECT
+        slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id,
+        max(said_id) = 0 AS decided
     FROM targets
     WHERE purpose = 'MAPS_TO'
     GROUP BY slot, value, concept_id
 )
 SELECT
     mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
-    results.value_concept_id,
+    results.value_concept_id, mapped.decided,
     row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
 FROM mapped
 LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
@@ -250,6 +264,7 @@ resolved AS (
         coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN 0 END) AS concept,
         coalesce("concept.1.said", "concept.2.said") AS "concept.source",
         CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), 0) END END AS "concept.source_concept",
+        "concept.2".decided AS "concept.decided",
         coalesce("concept.1".domain_id, "concept.2".domain_id) AS "concept.domain",
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id) AS "concept.value",
         coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, 1) AS _target,
@@ -260,16 +275,18 @@ resolved AS (
         coalesce(nullif("unit.1".concept_id, 0), nullif("unit.2".concept_id, 0), CASE WHEN coalesce("unit.1.said", "unit.2.said") IS NOT NULL THEN 0 END) AS unit,
         coalesce("unit.1.said", "unit.2.said") AS "unit.source",
         CASE WHEN coalesce("unit.1.said", "unit.2.said") IS NOT NULL THEN CASE WHEN "unit.1".concept_id <> 0 THEN coalesce("unit.1".source_concept_id, 0) WHEN "unit.2".concept_id <> 0 THEN coalesce("unit.2".source_concept_id, 0) ELSE coalesce(nullif("unit.1".source_concept_id, 0), nullif("unit.2".source_concept_id, 0), 0) END END AS "unit.source_concept",
+        "unit.1".decided AS "unit.decided",
         coalesce(nullif("operator.1".concept_id, 0), CASE WHEN "operator.1.said" IS NOT NULL THEN 0 END) AS operator,
         "operator.1.said" AS "operator.source",
-        CASE WHEN "operator.1.said" IS NOT NULL THEN coalesce(nullif("operator.1".source_concept_id, 0), 0) END AS "operator.source_concept"
+        CASE WHEN "operator.1.said" IS NOT NULL THEN coalesce(nullif("operator.1".source_concept_id, 0), 0) END AS "operator.source_concept",
+        FALSE AS "operator.decided"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
     LEFT JOIN work."laboratory concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
     LEFT JOIN work."laboratory concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
     LEFT JOIN work."laboratory concepts" AS "unit.1" ON "unit.1".slot = 'unit.1' AND "unit.1".value = typed."unit.1.said" AND "unit.1".nth = 1
-    LEFT JOIN work."laboratory concepts" AS "unit.2" ON "unit.2".slot = 'unit.2' AND "unit.2".value = typed."unit.2.said" AND "unit.2".nth = 1 AND coalesce("unit.1".concept_id, 0) = 0
+    LEFT JOIN work."laboratory concepts" AS "unit.2" ON "unit.2".slot = 'unit.2' AND "unit.2".value = typed."unit.2.said" AND "unit.2".nth = 1 AND coalesce("unit.1".concept_id, 0) = 0 AND "unit.1".decided IS NOT TRUE
     LEFT JOIN work."laboratory concepts" AS "operator.1" ON "operator.1".slot = 'operator.1' AND "operator.1".value = typed."operator.1.said" AND "operator.1".nth = 1
 ),
 -- what is wrong with each row
@@ -387,6 +404,7 @@ SELECT
     concept,
     "concept.source",
     "concept.source_concept",
+    "concept.decided",
     "concept.domain",
     "concept.value",
     type,
@@ -396,16 +414,18 @@ SELECT
     unit,
     "unit.source",
     "unit.source_concept",
+    "unit.decided",
     operator,
     "operator.source",
-    "operator.source_concept"
+    "operator.source_concept",
+    "operator.decided"
 FROM final;
 
 -- lookups
 INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
 SELECT
     'laboratory', 'concept', 1, 'LOINC by code', NULL,
-    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.laboratory AS said
 LEFT JOIN work."laboratory concepts" AS found
@@ -415,7 +435,7 @@ GROUP BY said."concept.1.said"
 UNION ALL
 SELECT
     'laboratory', 'concept', 2, 'cdisc_sdtm/concepts/lab_tests.csv', 'cdisc_sdtm/concepts/lab_tests.csv',
-    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.laboratory AS said
 LEFT JOIN work."laboratory concepts" AS found
@@ -425,7 +445,7 @@ GROUP BY said."concept.2.said"
 UNION ALL
 SELECT
     'laboratory', 'unit', 1, 'cdisc_sdtm/concepts/units.csv', 'cdisc_sdtm/concepts/units.csv',
-    said."unit.1.said", count(*), count(CASE WHEN said.unit = 0 THEN 1 END),
+    said."unit.1.said", count(*), count(CASE WHEN said.unit = 0 AND said."unit.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.laboratory AS said
 LEFT JOIN work."laboratory concepts" AS found
@@ -435,7 +455,7 @@ GROUP BY said."unit.1.said"
 UNION ALL
 SELECT
     'laboratory', 'unit', 2, 'UCUM by code', NULL,
-    said."unit.2.said", count(*), count(CASE WHEN said.unit = 0 THEN 1 END),
+    said."unit.2.said", count(*), count(CASE WHEN said.unit = 0 AND said."unit.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.laboratory AS said
 LEFT JOIN work."laboratory concepts" AS found
@@ -445,7 +465,7 @@ GROUP BY said."unit.2.said"
 UNION ALL
 SELECT
     'laboratory', 'operator', 1, 'SNOMED by name', NULL,
-    said."operator.1.said", count(*), count(CASE WHEN said.operator = 0 THEN 1 END),
+    said."operator.1.said", count(*), count(CASE WHEN said.operator = 0 AND said."operator.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.laboratory AS said
 LEFT JOIN work."laboratory concepts" AS found
@@ -581,7 +601,7 @@ WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated'
 INSERT INTO audit.unmapped ("map", field, source_value, rows)
 SELECT 'laboratory', 'concept', "concept.source", count(*)
 FROM work.laboratory
-WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE
 GROUP BY "concept.source"
 UNION ALL
 SELECT 'laboratory', 'value', "value.source", count(*)
@@ -591,12 +611,12 @@ GROUP BY "value.source"
 UNION ALL
 SELECT 'laboratory', 'unit', "unit.source", count(*)
 FROM work.laboratory
-WHERE _left_out IS NULL AND _target = 1 AND unit = 0 AND "unit.source" IS NOT NULL
+WHERE _left_out IS NULL AND _target = 1 AND unit = 0 AND "unit.source" IS NOT NULL AND "unit.decided" IS NOT TRUE
 GROUP BY "unit.source"
 UNION ALL
 SELECT 'laboratory', 'operator', "operator.source", count(*)
 FROM work.laboratory
-WHERE _left_out IS NULL AND _target = 1 AND operator = 0 AND "operator.source" IS NOT NULL
+WHERE _left_out IS NULL AND _target = 1 AND operator = 0 AND "operator.source" IS NOT NULL AND "operator.decided" IS NOT TRUE
 GROUP BY "operator.source"
 UNION ALL
 SELECT 'laboratory', 'type', '32856 Lab', count(*)

@@ -133,29 +133,41 @@ found AS (
     JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/ae_terms.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'value.2'
 ),
--- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
--- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
--- before an invalid one, one that leads to a standard concept before its namesakes.  A reviewed mapping may name
--- several concepts.
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+linked AS (
+    SELECT found.*, coalesce(link.target_id, 0) AS target_id, link.domain_id
+    FROM found
+    LEFT JOIN work.maps_to AS link ON link.concept_id = found.concept_id AND link.purpose = 'MAPS_TO'
+),
+-- Of several concepts of one vocabulary (a retired one beside its successor, 'mL' and 'ML' in UCUM, 'C50.9' and 'C509'
+-- where dots do not count) one that is spelt exactly so comes before others, a valid one before an invalid one, one
+-- that leads to a standard concept before its namesakes.  A reviewed mapping may name several concepts.
+placed AS (
+    SELECT
+        linked.*,
+        dense_rank() OVER (
+            PARTITION BY linked.slot, linked.value, linked.preference
+            ORDER BY
+                linked.respelt, CASE WHEN linked.preference = 0 OR linked.target_id <> 0 THEN 0 ELSE 1 END,
+                CASE WHEN linked.preference = 0 THEN 0 ELSE linked.concept_id END
+        ) AS place
+    FROM linked
+),
+-- Of several vocabularies the first that leads to a standard concept; if none does, the first that knows the value.
 ranked AS (
     SELECT
-        found.*,
+        placed.*,
         dense_rank() OVER (
-            PARTITION BY found.slot, found.value
-            ORDER BY
-                found.preference, found.respelt,
-                CASE WHEN found.preference = 0 OR found.concept_id IN (SELECT concept_id FROM work.maps_to WHERE purpose = 'MAPS_TO') THEN 0 ELSE 1 END,
-                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+            PARTITION BY placed.slot, placed.value
+            ORDER BY CASE WHEN placed.preference = 0 OR placed.target_id <> 0 THEN 0 ELSE 1 END, placed.preference
         ) AS rank
-    FROM found
+    FROM placed
+    WHERE placed.place = 1
 ),
 targets AS (
-    SELECT
-        ranked.slot, ranked.value, ranked.concept_id AS said_id, ranked.source_concept_id, ranked.purpose,
-        coalesce(link.target_id, 0) AS concept_id, link.domain_id
+    SELECT slot, value, concept_id AS said_id, source_concept_id, purpose, target_id AS concept_id, domain_id
     FROM ranked
-    LEFT JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO'
-    WHERE ranked.rank = 1
+    WHERE rank = 1
 ),
 -- What a reviewer names as the value comes before what the vocabulary says, which counts only beside its 'Maps to':
 -- a value belongs to the concept that it was said of.
@@ -172,14 +184,16 @@ results AS (
     GROUP BY slot, value
 ),
 mapped AS (
-    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    SELECT
+        slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id,
+        max(said_id) = 0 AS decided
     FROM targets
     WHERE purpose = 'MAPS_TO'
     GROUP BY slot, value, concept_id
 )
 SELECT
     mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
-    results.value_concept_id,
+    results.value_concept_id, mapped.decided,
     row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
 FROM mapped
 LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
@@ -205,7 +219,8 @@ resolved AS (
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(nullif("value.1".concept_id, 0), nullif("value.2".concept_id, 0), CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN 0 END) AS "value",
         coalesce("value.1.said", "value.2.said") AS "value.source",
-        CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN CASE WHEN "value.1".concept_id <> 0 THEN coalesce("value.1".source_concept_id, 0) WHEN "value.2".concept_id <> 0 THEN coalesce("value.2".source_concept_id, 0) ELSE coalesce(nullif("value.1".source_concept_id, 0), nullif("value.2".source_concept_id, 0), 0) END END AS "value.source_concept"
+        CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN CASE WHEN "value.1".concept_id <> 0 THEN coalesce("value.1".source_concept_id, 0) WHEN "value.2".concept_id <> 0 THEN coalesce("value.2".source_concept_id, 0) ELSE coalesce(nullif("value.1".source_concept_id, 0), nullif("value.2".source_concept_id, 0), 0) END END AS "value.source_concept",
+        "value.2".decided AS "value.decided"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
@@ -308,14 +323,15 @@ SELECT
     type,
     "value",
     "value.source",
-    "value.source_concept"
+    "value.source_concept",
+    "value.decided"
 FROM final;
 
 -- lookups
 INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
 SELECT
     'medical_history_undated', 'value', 1, 'MedDRA, SNOMED by name', NULL,
-    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 THEN 1 END),
+    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.medical_history_undated AS said
 LEFT JOIN work."medical_history_undated concepts" AS found
@@ -325,7 +341,7 @@ GROUP BY said."value.1.said"
 UNION ALL
 SELECT
     'medical_history_undated', 'value', 2, 'cdisc_sdtm/concepts/ae_terms.csv', 'cdisc_sdtm/concepts/ae_terms.csv',
-    said."value.2.said", count(*), count(CASE WHEN said."value" = 0 THEN 1 END),
+    said."value.2.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.medical_history_undated AS said
 LEFT JOIN work."medical_history_undated concepts" AS found
@@ -440,7 +456,7 @@ WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated'
 INSERT INTO audit.unmapped ("map", field, source_value, rows)
 SELECT 'medical_history_undated', 'value', "value.source", count(*)
 FROM work.medical_history_undated
-WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL
+WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE
 GROUP BY "value.source"
 UNION ALL
 SELECT 'medical_history_undated', 'concept', '4214956 History of clinical finding in subject', count(*)

@@ -176,29 +176,41 @@ found AS (
     JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ae_outcome.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'outcome.concept.1'
 ),
--- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
--- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
--- before an invalid one, one that leads to a standard concept before its namesakes.  A reviewed mapping may name
--- several concepts.
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+linked AS (
+    SELECT found.*, coalesce(link.target_id, 0) AS target_id, link.domain_id
+    FROM found
+    LEFT JOIN work.maps_to AS link ON link.concept_id = found.concept_id AND link.purpose = 'MAPS_TO'
+),
+-- Of several concepts of one vocabulary (a retired one beside its successor, 'mL' and 'ML' in UCUM, 'C50.9' and 'C509'
+-- where dots do not count) one that is spelt exactly so comes before others, a valid one before an invalid one, one
+-- that leads to a standard concept before its namesakes.  A reviewed mapping may name several concepts.
+placed AS (
+    SELECT
+        linked.*,
+        dense_rank() OVER (
+            PARTITION BY linked.slot, linked.value, linked.preference
+            ORDER BY
+                linked.respelt, CASE WHEN linked.preference = 0 OR linked.target_id <> 0 THEN 0 ELSE 1 END,
+                CASE WHEN linked.preference = 0 THEN 0 ELSE linked.concept_id END
+        ) AS place
+    FROM linked
+),
+-- Of several vocabularies the first that leads to a standard concept; if none does, the first that knows the value.
 ranked AS (
     SELECT
-        found.*,
+        placed.*,
         dense_rank() OVER (
-            PARTITION BY found.slot, found.value
-            ORDER BY
-                found.preference, found.respelt,
-                CASE WHEN found.preference = 0 OR found.concept_id IN (SELECT concept_id FROM work.maps_to WHERE purpose = 'MAPS_TO') THEN 0 ELSE 1 END,
-                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+            PARTITION BY placed.slot, placed.value
+            ORDER BY CASE WHEN placed.preference = 0 OR placed.target_id <> 0 THEN 0 ELSE 1 END, placed.preference
         ) AS rank
-    FROM found
+    FROM placed
+    WHERE placed.place = 1
 ),
 targets AS (
-    SELECT
-        ranked.slot, ranked.value, ranked.concept_id AS said_id, ranked.source_concept_id, ranked.purpose,
-        coalesce(link.target_id, 0) AS concept_id, link.domain_id
+    SELECT slot, value, concept_id AS said_id, source_concept_id, purpose, target_id AS concept_id, domain_id
     FROM ranked
-    LEFT JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO'
-    WHERE ranked.rank = 1
+    WHERE rank = 1
 ),
 -- What a reviewer names as the value comes before what the vocabulary says, which counts only beside its 'Maps to':
 -- a value belongs to the concept that it was said of.
@@ -215,14 +227,16 @@ results AS (
     GROUP BY slot, value
 ),
 mapped AS (
-    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    SELECT
+        slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id,
+        max(said_id) = 0 AS decided
     FROM targets
     WHERE purpose = 'MAPS_TO'
     GROUP BY slot, value, concept_id
 )
 SELECT
     mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
-    results.value_concept_id,
+    results.value_concept_id, mapped.decided,
     row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
 FROM mapped
 LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
@@ -244,6 +258,7 @@ resolved AS (
         coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN 0 END) AS concept,
         coalesce("concept.1.said", "concept.2.said", "concept.3.said") AS "concept.source",
         CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) WHEN "concept.3".concept_id <> 0 THEN coalesce("concept.3".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), 0) END END AS "concept.source_concept",
+        "concept.1".decided AS "concept.decided",
         coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id) AS "concept.domain",
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id, "concept.3".value_concept_id) AS "concept.value",
         coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, CASE WHEN "concept.3".concept_id <> 0 THEN "concept.3".nth END, 1) AS _target,
@@ -251,17 +266,20 @@ resolved AS (
         coalesce(nullif("grade.concept.1".concept_id, 0), CASE WHEN "grade.concept.1.said" IS NOT NULL THEN 0 END) AS "grade.concept",
         "grade.concept.1.said" AS "grade.concept.source",
         CASE WHEN "grade.concept.1.said" IS NOT NULL THEN coalesce(nullif("grade.concept.1".source_concept_id, 0), 0) END AS "grade.concept.source_concept",
+        "grade.concept.1".decided AS "grade.concept.decided",
         coalesce(nullif("serious.concept.1".concept_id, 0), CASE WHEN "serious.concept.1.said" IS NOT NULL THEN 0 END) AS "serious.concept",
         "serious.concept.1.said" AS "serious.concept.source",
         CASE WHEN "serious.concept.1.said" IS NOT NULL THEN coalesce(nullif("serious.concept.1".source_concept_id, 0), 0) END AS "serious.concept.source_concept",
+        "serious.concept.1".decided AS "serious.concept.decided",
         coalesce(nullif("outcome.concept.1".concept_id, 0), CASE WHEN "outcome.concept.1.said" IS NOT NULL THEN 0 END) AS "outcome.concept",
         "outcome.concept.1.said" AS "outcome.concept.source",
-        CASE WHEN "outcome.concept.1.said" IS NOT NULL THEN coalesce(nullif("outcome.concept.1".source_concept_id, 0), 0) END AS "outcome.concept.source_concept"
+        CASE WHEN "outcome.concept.1.said" IS NOT NULL THEN coalesce(nullif("outcome.concept.1".source_concept_id, 0), 0) END AS "outcome.concept.source_concept",
+        "outcome.concept.1".decided AS "outcome.concept.decided"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."adverse_event concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
-    LEFT JOIN work."adverse_event concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
-    LEFT JOIN work."adverse_event concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0
+    LEFT JOIN work."adverse_event concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0 AND "concept.1".decided IS NOT TRUE
+    LEFT JOIN work."adverse_event concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0 AND "concept.1".decided IS NOT TRUE
     LEFT JOIN work."adverse_event concepts" AS "grade.concept.1" ON "grade.concept.1".slot = 'grade.concept.1' AND "grade.concept.1".value = typed."grade.concept.1.said" AND "grade.concept.1".nth = 1
     LEFT JOIN work."adverse_event concepts" AS "serious.concept.1" ON "serious.concept.1".slot = 'serious.concept.1' AND "serious.concept.1".value = typed."serious.concept.1.said" AND "serious.concept.1".nth = 1
     LEFT JOIN work."adverse_event concepts" AS "outcome.concept.1" ON "outcome.concept.1".slot = 'outcome.concept.1' AND "outcome.concept.1".value = typed."outcome.concept.1.said" AND "outcome.concept.1".nth = 1
@@ -388,25 +406,29 @@ SELECT
     concept,
     "concept.source",
     "concept.source_concept",
+    "concept.decided",
     "concept.domain",
     "concept.value",
     type,
     "grade.concept",
     "grade.concept.source",
     "grade.concept.source_concept",
+    "grade.concept.decided",
     "serious.concept",
     "serious.concept.source",
     "serious.concept.source_concept",
+    "serious.concept.decided",
     "outcome.concept",
     "outcome.concept.source",
-    "outcome.concept.source_concept"
+    "outcome.concept.source_concept",
+    "outcome.concept.decided"
 FROM final;
 
 -- lookups
 INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
 SELECT
     'adverse_event', 'concept', 1, 'prime_rose/concepts/ctcae_terms.csv', 'prime_rose/concepts/ctcae_terms.csv',
-    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.adverse_event AS said
 LEFT JOIN work."adverse_event concepts" AS found
@@ -416,7 +438,7 @@ GROUP BY said."concept.1.said"
 UNION ALL
 SELECT
     'adverse_event', 'concept', 2, 'MedDRA by name', NULL,
-    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    said."concept.2.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.adverse_event AS said
 LEFT JOIN work."adverse_event concepts" AS found
@@ -426,7 +448,7 @@ GROUP BY said."concept.2.said"
 UNION ALL
 SELECT
     'adverse_event', 'concept', 3, 'SNOMED by name', NULL,
-    said."concept.3.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    said."concept.3.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.adverse_event AS said
 LEFT JOIN work."adverse_event concepts" AS found
@@ -436,7 +458,7 @@ GROUP BY said."concept.3.said"
 UNION ALL
 SELECT
     'adverse_event', 'grade.concept', 1, 'prime_rose/concepts/ctcae_grade.csv', 'prime_rose/concepts/ctcae_grade.csv',
-    said."grade.concept.1.said", count(*), count(CASE WHEN said."grade.concept" = 0 THEN 1 END),
+    said."grade.concept.1.said", count(*), count(CASE WHEN said."grade.concept" = 0 AND said."grade.concept.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.adverse_event AS said
 LEFT JOIN work."adverse_event concepts" AS found
@@ -446,7 +468,7 @@ GROUP BY said."grade.concept.1.said"
 UNION ALL
 SELECT
     'adverse_event', 'serious.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
-    said."serious.concept.1.said", count(*), count(CASE WHEN said."serious.concept" = 0 THEN 1 END),
+    said."serious.concept.1.said", count(*), count(CASE WHEN said."serious.concept" = 0 AND said."serious.concept.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.adverse_event AS said
 LEFT JOIN work."adverse_event concepts" AS found
@@ -456,7 +478,7 @@ GROUP BY said."serious.concept.1.said"
 UNION ALL
 SELECT
     'adverse_event', 'outcome.concept', 1, 'prime_rose/concepts/ae_outcome.csv', 'prime_rose/concepts/ae_outcome.csv',
-    said."outcome.concept.1.said", count(*), count(CASE WHEN said."outcome.concept" = 0 THEN 1 END),
+    said."outcome.concept.1.said", count(*), count(CASE WHEN said."outcome.concept" = 0 AND said."outcome.concept.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.adverse_event AS said
 LEFT JOIN work."adverse_event concepts" AS found
@@ -935,7 +957,7 @@ WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 INSERT INTO audit.unmapped ("map", field, source_value, rows)
 SELECT 'adverse_event', 'concept', "concept.source", count(*)
 FROM work.adverse_event
-WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE
 GROUP BY "concept.source"
 UNION ALL
 SELECT 'adverse_event', 'type', '32809 Case Report Form', count(*)
@@ -945,15 +967,15 @@ GROUP BY '32809 Case Report Form'
 UNION ALL
 SELECT 'adverse_event', 'grade.concept', "grade.concept.source", count(*)
 FROM work.adverse_event
-WHERE _left_out IS NULL AND _target = 1 AND "grade.concept" = 0 AND "grade.concept.source" IS NOT NULL AND ("grade.when")
+WHERE _left_out IS NULL AND _target = 1 AND "grade.concept" = 0 AND "grade.concept.source" IS NOT NULL AND "grade.concept.decided" IS NOT TRUE AND ("grade.when")
 GROUP BY "grade.concept.source"
 UNION ALL
 SELECT 'adverse_event', 'serious.concept', "serious.concept.source", count(*)
 FROM work.adverse_event
-WHERE _left_out IS NULL AND _target = 1 AND "serious.concept" = 0 AND "serious.concept.source" IS NOT NULL AND ("serious.when")
+WHERE _left_out IS NULL AND _target = 1 AND "serious.concept" = 0 AND "serious.concept.source" IS NOT NULL AND "serious.concept.decided" IS NOT TRUE AND ("serious.when")
 GROUP BY "serious.concept.source"
 UNION ALL
 SELECT 'adverse_event', 'outcome.concept', "outcome.concept.source", count(*)
 FROM work.adverse_event
-WHERE _left_out IS NULL AND _target = 1 AND "outcome.concept" = 0 AND "outcome.concept.source" IS NOT NULL AND ("outcome.when")
+WHERE _left_out IS NULL AND _target = 1 AND "outcome.concept" = 0 AND "outcome.concept.source" IS NOT NULL AND "outcome.concept.decided" IS NOT TRUE AND ("outcome.when")
 GROUP BY "outcome.concept.source";

@@ -82,29 +82,41 @@ found AS (
     JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/end_of_treatment_reason.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'value.1'
 ),
--- Of several source concepts (the same code in two vocabularies, a retired one beside its successor) the first
--- in the map's order; one that is spelt exactly so (in UCUM 'mL' and 'ML' differ) before others, a valid one
--- before an invalid one, one that leads to a standard concept before its namesakes.  A reviewed mapping may name
--- several concepts.
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+linked AS (
+    SELECT found.*, coalesce(link.target_id, 0) AS target_id, link.domain_id
+    FROM found
+    LEFT JOIN work.maps_to AS link ON link.concept_id = found.concept_id AND link.purpose = 'MAPS_TO'
+),
+-- Of several concepts of one vocabulary (a retired one beside its successor, 'mL' and 'ML' in UCUM, 'C50.9' and 'C509'
+-- where dots do not count) one that is spelt exactly so comes before others, a valid one before an invalid one, one
+-- that leads to a standard concept before its namesakes.  A reviewed mapping may name several concepts.
+placed AS (
+    SELECT
+        linked.*,
+        dense_rank() OVER (
+            PARTITION BY linked.slot, linked.value, linked.preference
+            ORDER BY
+                linked.respelt, CASE WHEN linked.preference = 0 OR linked.target_id <> 0 THEN 0 ELSE 1 END,
+                CASE WHEN linked.preference = 0 THEN 0 ELSE linked.concept_id END
+        ) AS place
+    FROM linked
+),
+-- Of several vocabularies the first that leads to a standard concept; if none does, the first that knows the value.
 ranked AS (
     SELECT
-        found.*,
+        placed.*,
         dense_rank() OVER (
-            PARTITION BY found.slot, found.value
-            ORDER BY
-                found.preference, found.respelt,
-                CASE WHEN found.preference = 0 OR found.concept_id IN (SELECT concept_id FROM work.maps_to WHERE purpose = 'MAPS_TO') THEN 0 ELSE 1 END,
-                CASE WHEN found.preference = 0 THEN 0 ELSE found.concept_id END
+            PARTITION BY placed.slot, placed.value
+            ORDER BY CASE WHEN placed.preference = 0 OR placed.target_id <> 0 THEN 0 ELSE 1 END, placed.preference
         ) AS rank
-    FROM found
+    FROM placed
+    WHERE placed.place = 1
 ),
 targets AS (
-    SELECT
-        ranked.slot, ranked.value, ranked.concept_id AS said_id, ranked.source_concept_id, ranked.purpose,
-        coalesce(link.target_id, 0) AS concept_id, link.domain_id
+    SELECT slot, value, concept_id AS said_id, source_concept_id, purpose, target_id AS concept_id, domain_id
     FROM ranked
-    LEFT JOIN work.maps_to AS link ON link.concept_id = ranked.concept_id AND link.purpose = 'MAPS_TO'
-    WHERE ranked.rank = 1
+    WHERE rank = 1
 ),
 -- What a reviewer names as the value comes before what the vocabulary says, which counts only beside its 'Maps to':
 -- a value belongs to the concept that it was said of.
@@ -121,14 +133,16 @@ results AS (
     GROUP BY slot, value
 ),
 mapped AS (
-    SELECT slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id
+    SELECT
+        slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id,
+        max(said_id) = 0 AS decided
     FROM targets
     WHERE purpose = 'MAPS_TO'
     GROUP BY slot, value, concept_id
 )
 SELECT
     mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
-    results.value_concept_id,
+    results.value_concept_id, mapped.decided,
     row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
 FROM mapped
 LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
@@ -150,13 +164,15 @@ resolved AS (
         coalesce(nullif("concept.1".concept_id, 0), CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
         "concept.1.said" AS "concept.source",
         CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
+        "concept.1".decided AS "concept.decided",
         "concept.1".domain_id AS "concept.domain",
         "concept.1".value_concept_id AS "concept.value",
         coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(nullif("value.1".concept_id, 0), CASE WHEN "value.1.said" IS NOT NULL THEN 0 END) AS "value",
         "value.1.said" AS "value.source",
-        CASE WHEN "value.1.said" IS NOT NULL THEN coalesce(nullif("value.1".source_concept_id, 0), 0) END AS "value.source_concept"
+        CASE WHEN "value.1.said" IS NOT NULL THEN coalesce(nullif("value.1".source_concept_id, 0), 0) END AS "value.source_concept",
+        "value.1".decided AS "value.decided"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."end_of_treatment concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
@@ -254,19 +270,21 @@ SELECT
     concept,
     "concept.source",
     "concept.source_concept",
+    "concept.decided",
     "concept.domain",
     "concept.value",
     type,
     "value",
     "value.source",
-    "value.source_concept"
+    "value.source_concept",
+    "value.decided"
 FROM final;
 
 -- lookups
 INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
 SELECT
     'end_of_treatment', 'concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
-    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 THEN 1 END),
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.end_of_treatment AS said
 LEFT JOIN work."end_of_treatment concepts" AS found
@@ -276,7 +294,7 @@ GROUP BY said."concept.1.said"
 UNION ALL
 SELECT
     'end_of_treatment', 'value', 1, 'prime_rose/concepts/end_of_treatment_reason.csv', 'prime_rose/concepts/end_of_treatment_reason.csv',
-    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 THEN 1 END),
+    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
     coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
 FROM work.end_of_treatment AS said
 LEFT JOIN work."end_of_treatment concepts" AS found
@@ -374,12 +392,12 @@ WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
 INSERT INTO audit.unmapped ("map", field, source_value, rows)
 SELECT 'end_of_treatment', 'concept', "concept.source", count(*)
 FROM work.end_of_treatment
-WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE
 GROUP BY "concept.source"
 UNION ALL
 SELECT 'end_of_treatment', 'value', "value.source", count(*)
 FROM work.end_of_treatment
-WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL
+WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE
 GROUP BY "value.source"
 UNION ALL
 SELECT 'end_of_treatment', 'type', '32809 Case Report Form', count(*)
