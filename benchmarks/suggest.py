@@ -25,10 +25,10 @@ from distractors import made_up
 from rapidfuzz import fuzz, process, utils
 
 from omopify.errors import Problems
-from omopify.vocabulary import spelling
-from omopify.vocabulary.load import load_vocabulary
-from omopify.vocabulary.search_index import open_search
-from omopify.vocabulary.suggest import Request, suggest
+from omopify.vocabulary.loading.load import load_vocabulary
+from omopify.vocabulary.search import spelling
+from omopify.vocabulary.search.index import open_search
+from omopify.vocabulary.suggestion.suggest import Request, suggest
 
 GOLD = Path(__file__).parent / "gold" / "terms.csv"
 LOOKED_AT = 10

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from omopify.cdm import tables  # noqa: E402
-from omopify.vocabulary.athena import TABLES  # noqa: E402
+from omopify.vocabulary.loading.athena import TABLES  # noqa: E402
 from tests.vocabulary.athena_zip import zip_download  # noqa: E402
 
 CONCEPTS = 487_000

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems
-from omopify.vocabulary.athena import starter_path
-from omopify.vocabulary.load import load_vocabulary
-from omopify.vocabulary.search import Filters, exact, retrieve, search
-from omopify.vocabulary.search_index import index_places, open_search
-from omopify.vocabulary.show import find_concept, open_vocabulary, show
+from omopify.vocabulary.loading.athena import starter_path
+from omopify.vocabulary.loading.load import load_vocabulary
+from omopify.vocabulary.search.index import index_places, open_search
+from omopify.vocabulary.search.search import Filters, exact, retrieve, search
+from omopify.vocabulary.search.show import find_concept, open_vocabulary, show
 
 HERE = Path(__file__).parent
 EACH = 25

@@ -37,7 +37,7 @@ from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems
 from omopify.specs.project import Project, shown
 from omopify.staging import StagedSource
-from omopify.vocabulary.local import LocalConcept
+from omopify.vocabulary.files.local import LocalConcept
 
 DATABASE = "omop.duckdb"
 MANIFEST = "manifest.json"

@@ -17,8 +17,8 @@ from omopify.conversion.session import insert_rows
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problems
 from omopify.specs.project import Pack, Project, shown
-from omopify.vocabulary.concept_files import UNREVIEWED, accepted, read_concept_file
-from omopify.vocabulary.variants import read_variants
+from omopify.vocabulary.files.concept_files import UNREVIEWED, accepted, read_concept_file
+from omopify.vocabulary.standards.variants import read_variants
 
 
 @dataclass

@@ -18,9 +18,9 @@ from omopify.conversion.terms import Terms, insert_terms, insert_variants
 from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import Problems, did_you_mean
 from omopify.specs.project import Pack, Project
-from omopify.vocabulary.athena import AthenaDownload, concept_names, find_athena, starter_path
-from omopify.vocabulary.load import VocabularyFile, load_vocabulary, read_load
-from omopify.vocabulary.local import LocalConcept, read_local
+from omopify.vocabulary.files.local import LocalConcept, read_local
+from omopify.vocabulary.loading.athena import AthenaDownload, concept_names, find_athena, starter_path
+from omopify.vocabulary.loading.load import VocabularyFile, load_vocabulary, read_load
 
 WELL_KNOWN = (
     "ATC", "Cancer Modifier", "HemOnc", "ICD10", "ICD10CM", "ICD9CM", "ICDO3", "LOINC", "MedDRA", "NCIt",

@@ -1,1 +1,1 @@
-"""The OMOP vocabulary: find an Athena download or the shipped starter, and load it."""
+"""The OMOP vocabulary: load it, find concepts, map terms to them, and keep the mappings alive."""

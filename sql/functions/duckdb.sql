@@ -135,7 +135,7 @@ CREATE MACRO o_add(d, n) AS o_plausible(CAST(o_plausible(d) + to_days(CASE WHEN 
 CREATE MACRO o_id(k) AS CAST('0x' || substr(md5(k), 1, 15) AS bigint);
 
 -- The key of a text that names a gene variant: what can be written in several ways is written in one, so that
--- 'BRAF p.(Val600Glu)' is 'braf val600glu' (omopify/vocabulary/variants.py makes the same key; a test compares them).
+-- 'BRAF p.(Val600Glu)' is 'braf val600glu' (omopify/vocabulary/standards/variants.py makes the same key; a test compares them).
 -- From the inside: references and changes of the DNA go, the version of a protein goes, then 'p.', brackets and words
 -- that do not change which concept is meant; stops are '*'; gene and change are parted; a gene said twice is said once.
 CREATE MACRO o_variant(x) AS list_transform([

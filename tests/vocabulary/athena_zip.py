@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 
 from omopify.cdm import tables
-from omopify.vocabulary.athena import TABLES
+from omopify.vocabulary.loading.athena import TABLES
 
 RELEASE = "v5.0 made up"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from omopify.errors import Problems
-from omopify.vocabulary.load import load_vocabulary
+from omopify.vocabulary.loading.load import load_vocabulary
 from tests.vocabulary.athena_zip import TINY, with_header, write_tiny
 
 VALID = ("19700101", "20991231", "")

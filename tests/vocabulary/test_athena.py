@@ -11,8 +11,8 @@ import pytest
 
 from omopify.cdm import tables
 from omopify.errors import Location, Problems
-from omopify.vocabulary import athena
-from omopify.vocabulary.athena import TABLES, AthenaDownload, concept_names, find_athena, starter_path
+from omopify.vocabulary.loading import athena
+from omopify.vocabulary.loading.athena import TABLES, AthenaDownload, concept_names, find_athena, starter_path
 
 AT = Location("omopify.yaml", 3, 5)
 HEADERS = {table: "\t".join(field.name for field in tables()[table].fields) for table in TABLES}

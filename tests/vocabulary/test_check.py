@@ -20,8 +20,8 @@ from omopify.conversion.run import Options, run
 from omopify.errors import Location, Problem, Problems
 from omopify.resources import data
 from omopify.specs.project import load_project
-from omopify.vocabulary.check_concepts import alike
-from omopify.vocabulary.repair import REPAIRED_BY, Finding, RowRepair, ScalarRepair, repair
+from omopify.vocabulary.checking.concepts import alike
+from omopify.vocabulary.checking.repair import REPAIRED_BY, Finding, RowRepair, ScalarRepair, repair
 from tests.vocabulary.made_up import write_athena
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 
 from omopify.errors import Location, Problems
 from omopify.resources import data
-from omopify.vocabulary.concept_files import (
+from omopify.vocabulary.files.concept_files import (
     STANDARD,
     ConceptFile,
     ConceptRow,
@@ -20,7 +20,7 @@ from omopify.vocabulary.concept_files import (
     read_concept_file,
     write_concept_file,
 )
-from omopify.vocabulary.exchange import approve
+from omopify.vocabulary.files.exchange import approve
 
 Read = Callable[[str | bytes], ConceptFile | None]
 HEADER = ",".join(STANDARD)

@@ -19,9 +19,9 @@ from omopify import __version__
 from omopify.cli.main import main
 from omopify.errors import Problems
 from omopify.resources import data
-from omopify.vocabulary import exchange
-from omopify.vocabulary.concept_files import STANDARD, ConceptFile, ConceptRow, read_concept_file
-from omopify.vocabulary.concept_rows import EQUIVALENCES, MAPPING_TYPES, STATUSES
+from omopify.vocabulary.files import exchange
+from omopify.vocabulary.files.concept_files import STANDARD, ConceptFile, ConceptRow, read_concept_file
+from omopify.vocabulary.files.concept_rows import EQUIVALENCES, MAPPING_TYPES, STATUSES
 from tests.docs.page import follow, matches
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto-concept-files.md"

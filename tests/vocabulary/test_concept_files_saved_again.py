@@ -13,9 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omopify.errors import Problems
-from omopify.vocabulary.cells import Dialect
-from omopify.vocabulary.concept_files import STANDARD, ConceptFile, ConceptRow, read_concept_file, write_concept_file
-from omopify.vocabulary.concept_rows import EQUIVALENCES, MAPPING_TYPES, STATUSES
+from omopify.vocabulary.files.cells import Dialect
+from omopify.vocabulary.files.concept_files import (
+    STANDARD,
+    ConceptFile,
+    ConceptRow,
+    read_concept_file,
+    write_concept_file,
+)
+from omopify.vocabulary.files.concept_rows import EQUIVALENCES, MAPPING_TYPES, STATUSES
 from tests.vocabulary import written_by
 
 

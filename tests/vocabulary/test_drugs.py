@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omopify.vocabulary.drugs import product
-from omopify.vocabulary.spelling import fold
+from omopify.vocabulary.search.spelling import fold
+from omopify.vocabulary.suggestion.drugs import product
 
 
 def parts(text: str) -> list[list[str]]:

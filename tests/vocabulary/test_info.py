@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from omopify.cli.main import main
 from omopify.errors import Problems
 from omopify.resources import data
-from omopify.vocabulary.info import NOT_LISTED, vocabulary_info
-from omopify.vocabulary.load import load_vocabulary, read_load
+from omopify.vocabulary.loading.info import NOT_LISTED, vocabulary_info
+from omopify.vocabulary.loading.load import load_vocabulary, read_load
 from tests.docs.page import follow, matches
 from tests.vocabulary.athena_zip import TINY, with_header, write_download, write_tiny, zip_download
 

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 
 from omopify.cdm import tables
 from omopify.errors import Location, OmopifyError, Problems
-from omopify.vocabulary import load as module
-from omopify.vocabulary.athena import TABLES, find_athena, starter_path
-from omopify.vocabulary.load import Loaded, load_vocabulary, read_load
+from omopify.vocabulary.loading import load as module
+from omopify.vocabulary.loading.athena import TABLES, find_athena, starter_path
+from omopify.vocabulary.loading.load import Loaded, load_vocabulary, read_load
 from tests.vocabulary.athena_zip import HEADERS, TINY, with_header, write_download, write_tiny, zip_download
 
 ROW = TINY["CONCEPT.csv"].splitlines(keepends=True)[1]
@@ -598,7 +598,7 @@ LOAD = """
 import sys
 from pathlib import Path
 from omopify.errors import OmopifyError, Problems
-from omopify.vocabulary.load import load_vocabulary
+from omopify.vocabulary.loading.load import load_vocabulary
 def say(text):
     print(text, flush=True)
 try:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from omopify.cli.main import main
 from omopify.errors import Problems
-from omopify.vocabulary.concept_files import read_concept_file
+from omopify.vocabulary.files.concept_files import read_concept_file
 from tests.vocabulary.made_up import write_athena
 
 FILES = {

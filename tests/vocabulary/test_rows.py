@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from omopify.cdm import tables
 from omopify.errors import OmopifyError, Problems
-from omopify.vocabulary.load import load_vocabulary
-from omopify.vocabulary.rows import EPOCH, USUAL, date_form, note_faults
+from omopify.vocabulary.loading.load import load_vocabulary
+from omopify.vocabulary.loading.rows import EPOCH, USUAL, date_form, note_faults
 from tests.vocabulary.athena_zip import HEADERS, write_tiny
 
 COLUMNS = HEADERS["concept_relationship"].split("\t")

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from omopify.cli.main import main
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import OmopifyError, Problems
-from omopify.vocabulary.athena import starter_path
-from omopify.vocabulary.chosen import user_cache
-from omopify.vocabulary.load import load_vocabulary
-from omopify.vocabulary.search import Filters, check_filters, exact, retrieve, search, similar_tokens
-from omopify.vocabulary.search_index import index_places, open_search
+from omopify.vocabulary.loading.athena import starter_path
+from omopify.vocabulary.loading.chosen import user_cache
+from omopify.vocabulary.loading.load import load_vocabulary
+from omopify.vocabulary.search.index import index_places, open_search
+from omopify.vocabulary.search.search import Filters, check_filters, exact, retrieve, search, similar_tokens
 from tests.docs.page import follow, matches
 from tests.vocabulary.small import VALID, concept_rows, small_vocabulary
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from omopify.cli.main import main
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import OmopifyError
-from omopify.vocabulary.show import Concept, Strength, find_concept, open_vocabulary, show
+from omopify.vocabulary.search.show import Concept, Strength, find_concept, open_vocabulary, show
 from tests.vocabulary.small import VALID, small_vocabulary
 
 MORE = """

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from omopify.engines.duckdb import DuckDB
 from omopify.resources import data
-from omopify.vocabulary import spelling
-from omopify.vocabulary.spelling import LANGUAGES, fold, macros, mixture, readings, skeleton, skeletons
+from omopify.vocabulary.search import spelling
+from omopify.vocabulary.search.spelling import LANGUAGES, fold, macros, mixture, readings, skeleton, skeletons
 
 # Each line: an English name, and how the trials' languages write it.
 ONE_WORD = """

@@ -12,7 +12,7 @@ import pytest
 from omopify.errors import OmopifyError, Problems
 from omopify.resources import data
 from omopify.synthetic._catalogue import PROGRAMMES, TUMOURS
-from omopify.vocabulary.standards import ROOT, Standards, read_standards, read_tree
+from omopify.vocabulary.standards.lists import ROOT, Standards, read_standards, read_tree
 
 FACTS = Path("/work/shared/facts")
 needs_facts = pytest.mark.skipif(not FACTS.exists(), reason=f"{FACTS} is not here")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from omopify.engines.duckdb import DuckDB
-from omopify.vocabulary.concept_rows import ConceptRow
-from omopify.vocabulary.likeness import likeness
-from omopify.vocabulary.search_index import open_search
-from omopify.vocabulary.suggest import Candidate, Memory, Request, Suggestion, suggest
+from omopify.vocabulary.files.concept_rows import ConceptRow
+from omopify.vocabulary.search.index import open_search
+from omopify.vocabulary.suggestion.likeness import likeness
+from omopify.vocabulary.suggestion.suggest import Candidate, Memory, Request, Suggestion, suggest
 from tests.vocabulary.small import VALID, small_vocabulary
 
 # id | name | domain | vocabulary | class | standard | code

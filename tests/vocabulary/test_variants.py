@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from omopify.cli.main import main
 from omopify.engines.duckdb import DuckDB
 from omopify.resources import data
-from omopify.vocabulary.hgvs import THREE, Change, Residue, parse, write
-from omopify.vocabulary.variants import KEYS, gene_of, read_variants, variant_key, write_spellings
+from omopify.vocabulary.standards.hgvs import THREE, Change, Residue, parse, write
+from omopify.vocabulary.standards.variants import KEYS, gene_of, read_variants, variant_key, write_spellings
 from tests.docs.page import follow, matches
 
 FACTS = Path("/work/shared/facts/vocab")

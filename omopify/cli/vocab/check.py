@@ -15,8 +15,8 @@ import click
 
 if TYPE_CHECKING:
     from omopify.errors import Problem, Problems
-    from omopify.vocabulary.check import Report, Subject
-    from omopify.vocabulary.repair import Edit, Finding, Outcome
+    from omopify.vocabulary.checking.check import Report, Subject
+    from omopify.vocabulary.checking.repair import Edit, Finding, Outcome
 
 MOST = 10
 """How many findings of one kind in one file people are shown."""
@@ -47,7 +47,7 @@ def command(project: Path, vocabulary: Path | None, fix: bool, format: str, show
     """
     from omopify.cli.show import annotation, progress
     from omopify.errors import Problems
-    from omopify.vocabulary.check import check
+    from omopify.vocabulary.checking.check import check
 
     problems, unread = Problems(), Problems()
     with tempfile.TemporaryDirectory(prefix="omopify-") as scratch, progress() as say:
@@ -82,8 +82,8 @@ def _subject(
     from omopify.conversion.vocabulary import find_vocabulary, local_concepts, vocabulary_file
     from omopify.errors import Problems
     from omopify.specs.project import load_project
-    from omopify.vocabulary.athena import SHIPPED
-    from omopify.vocabulary.check import Subject
+    from omopify.vocabulary.checking.check import Subject
+    from omopify.vocabulary.loading.athena import SHIPPED
 
     project = load_project(path, problems)
     problems.stop_if_errors()
@@ -120,7 +120,7 @@ def _day(text: str | None) -> Any:
 def _repair(report: Report) -> Outcome:
     from datetime import UTC, datetime
 
-    from omopify.vocabulary.repair import repair
+    from omopify.vocabulary.checking.repair import repair
 
     return repair(report.findings, datetime.now(UTC))
 
@@ -188,7 +188,7 @@ def _show(report: Report, told: Sequence[Problem], outcome: Outcome | None, fix:
 
 def _near(finding: Finding) -> Problem:
     """Return a problem with its place as a person knows it: files that were installed by their pack."""
-    from omopify.vocabulary.check_uses import known_as
+    from omopify.vocabulary.checking.uses import known_as
 
     at = finding.problem.at
     return replace(finding.problem, at=known_as(at)) if at else finding.problem

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from omopify.vocabulary.diff import Change, Difference, Gain
-    from omopify.vocabulary.load import VocabularyFile
+    from omopify.vocabulary.checking.diff import Change, Difference, Gain
+    from omopify.vocabulary.loading.load import VocabularyFile
 
 WHAT = {
     "gone": "is no longer there",
@@ -46,8 +46,8 @@ def command(old: str, new: str, project: Path | None, as_json: bool, show_values
     from omopify.conversion.run import DATABASE
     from omopify.errors import Problems
     from omopify.specs.project import load_project
-    from omopify.vocabulary.chosen import chosen_vocabulary
-    from omopify.vocabulary.diff import compare
+    from omopify.vocabulary.checking.diff import compare
+    from omopify.vocabulary.loading.chosen import chosen_vocabulary
 
     problems = Problems()
     loaded = plan = result = None
@@ -125,7 +125,7 @@ def _version(text: str | None) -> str:
 
 
 def _line(change: Change) -> tuple[object, ...]:
-    from omopify.vocabulary.check_uses import known_as
+    from omopify.vocabulary.checking.uses import known_as
 
     before, after = change.earlier, change.later
     if change.kind == "domain" and change.tables[0] != change.tables[1]:

@@ -33,8 +33,8 @@ def command(
     from omopify.cli.show import progress, show_problems
     from omopify.errors import Location, Problems
     from omopify.specs.project import shown
-    from omopify.vocabulary import exchange
-    from omopify.vocabulary.concept_files import read_concept_file
+    from omopify.vocabulary.files import exchange
+    from omopify.vocabulary.files.concept_files import read_concept_file
 
     if not sssom and not stcm:
         raise click.UsageError("say what to write: --sssom OUT or --stcm OUT")
@@ -61,7 +61,7 @@ def command(
         words = exchange.SetWords(file.name.partition(".")[0], set_id, licence or exchange.UNSPECIFIED)
         outputs[sssom] = exchange.sssom(rows, words)
     if stcm:
-        from omopify.vocabulary.chosen import chosen_vocabulary
+        from omopify.vocabulary.loading.chosen import chosen_vocabulary
 
         with progress() as say:
             known = exchange.target_vocabularies(rows, chosen_vocabulary(vocabulary, problems, say).path)

@@ -34,8 +34,8 @@ def command(file: Path, out: Path, approved_by: str | None, replace: bool) -> No
     from omopify.cli.show import show_problems
     from omopify.errors import OmopifyError, Problem, Problems
     from omopify.specs.project import shown
-    from omopify.vocabulary.concept_files import for_usagi, read_concept_file, write_concept_file
-    from omopify.vocabulary.exchange import approve
+    from omopify.vocabulary.files.concept_files import for_usagi, read_concept_file, write_concept_file
+    from omopify.vocabulary.files.exchange import approve
 
     if out.exists() and not replace:
         hint = "give another name, or --replace to write over it"

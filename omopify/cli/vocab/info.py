@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from omopify.vocabulary.info import Info
+    from omopify.vocabulary.loading.info import Info
 
 
 @click.command(name="info")
@@ -22,8 +22,8 @@ def command(file: str | None, as_json: bool) -> None:
 
     from omopify.cli.show import progress
     from omopify.errors import Problems
-    from omopify.vocabulary.chosen import chosen_vocabulary
-    from omopify.vocabulary.info import vocabulary_info
+    from omopify.vocabulary.loading.chosen import chosen_vocabulary
+    from omopify.vocabulary.loading.info import vocabulary_info
 
     problems = Problems()
     with progress() as say:
@@ -55,7 +55,7 @@ def _plain(info: Info) -> dict[str, Any]:
 def _print(info: Info) -> None:
     from omopify.cli.show import table
     from omopify.specs.project import shown
-    from omopify.vocabulary.info import FREE
+    from omopify.vocabulary.loading.info import FREE
 
     file = info.file
     click.echo(

@@ -30,9 +30,9 @@ def command(paths: tuple[str, ...], out: Path, memory_limit: str | None, threads
     from omopify.cli.show import progress, show_problems, table
     from omopify.errors import Problems
     from omopify.specs.project import shown
-    from omopify.vocabulary.athena import starter_path
-    from omopify.vocabulary.info import vocabulary_info
-    from omopify.vocabulary.load import load_vocabulary, read_load
+    from omopify.vocabulary.loading.athena import starter_path
+    from omopify.vocabulary.loading.info import vocabulary_info
+    from omopify.vocabulary.loading.load import load_vocabulary, read_load
 
     problems = Problems()
     downloads = [Path(path) if Path(path).exists() else starter_path(path) or Path(path) for path in paths]

@@ -14,7 +14,7 @@ from omopify.cli.vocab._lines import vocabulary_option
 
 if TYPE_CHECKING:
     from omopify.engines.duckdb import DuckDB
-    from omopify.vocabulary.search import Filters, Found, Hit
+    from omopify.vocabulary.search.search import Filters, Found, Hit
 
 
 @click.command(name="search")
@@ -47,9 +47,9 @@ def command(
     """
     from omopify.cli.show import progress, show_problems
     from omopify.errors import Problems
-    from omopify.vocabulary.chosen import chosen_vocabulary
-    from omopify.vocabulary.search import Filters, check_filters, search
-    from omopify.vocabulary.search_index import open_search
+    from omopify.vocabulary.loading.chosen import chosen_vocabulary
+    from omopify.vocabulary.search.index import open_search
+    from omopify.vocabulary.search.search import Filters, check_filters, search
 
     problems = Problems()
     with progress() as say:
@@ -70,7 +70,7 @@ def command(
 
 def _left_out(database: DuckDB, text: str, filters: Filters) -> tuple[Hit, ...]:
     """Return what would be found without the filters."""
-    from omopify.vocabulary.search import Filters, search
+    from omopify.vocabulary.search.search import Filters, search
 
     everything = Filters(valid=False)
     return search(database, text, everything, 100).hits if filters != everything else ()

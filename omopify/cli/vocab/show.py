@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
-    from omopify.vocabulary.show import Brief, Concept, Relation
+    from omopify.vocabulary.search.show import Brief, Concept, Relation
 
 
 @click.command(name="show")
@@ -30,8 +30,8 @@ def command(concept: str, vocabulary: str | None, code_of: str, limit: int, as_j
     """
     from omopify.cli.show import progress, show_problems
     from omopify.errors import Problems
-    from omopify.vocabulary.chosen import chosen_vocabulary
-    from omopify.vocabulary.show import find_concept, open_vocabulary, show
+    from omopify.vocabulary.loading.chosen import chosen_vocabulary
+    from omopify.vocabulary.search.show import find_concept, open_vocabulary, show
 
     problems = Problems()
     with progress() as say:

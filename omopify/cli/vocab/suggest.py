@@ -10,8 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from omopify.errors import Problems
-    from omopify.vocabulary.proposals import Files, Question, Written
-    from omopify.vocabulary.suggest import Suggestion
+    from omopify.vocabulary.suggestion.proposals import Files, Question, Written
+    from omopify.vocabulary.suggestion.suggest import Suggestion
 
 
 @click.command(name="suggest")
@@ -45,7 +45,7 @@ def command(project: Path, out: Path | None, vocabulary: Path | None, limit: int
     problems = Problems()
     with progress() as say:
         files, questions, suggestions, elsewhere = _suggested(project, vocabulary, limit, problems, say)
-        from omopify.vocabulary.proposals import write_proposals
+        from omopify.vocabulary.suggestion.proposals import write_proposals
 
         written = write_proposals(questions, suggestions, files, out, min_count)
     show_problems(problems.warnings)
@@ -64,9 +64,9 @@ def _suggested(
     from omopify.conversion.vocabulary import find_vocabulary, vocabulary_file
     from omopify.errors import Problems
     from omopify.specs.project import load_project
-    from omopify.vocabulary.proposals import open_questions, read_files, remembered
-    from omopify.vocabulary.search_index import open_search
-    from omopify.vocabulary.suggest import suggest
+    from omopify.vocabulary.search.index import open_search
+    from omopify.vocabulary.suggestion.proposals import open_questions, read_files, remembered
+    from omopify.vocabulary.suggestion.suggest import suggest
 
     project = load_project(path, problems)
     problems.stop_if_errors()

@@ -24,9 +24,9 @@ def command(texts: tuple[str, ...], gene: str, biomarkers: Path | None, as_json:
 
     from omopify.cli.show import show_problems
     from omopify.errors import Problems
-    from omopify.vocabulary.hgvs import write
-    from omopify.vocabulary.standards import read_standards
-    from omopify.vocabulary.variants import read_variants
+    from omopify.vocabulary.standards.hgvs import write
+    from omopify.vocabulary.standards.lists import read_standards
+    from omopify.vocabulary.standards.variants import read_variants
 
     problems = Problems()
     standards = read_standards(problems, biomarkers=biomarkers)

@@ -16,7 +16,10 @@ from typing import NamedTuple
 
 from omopify.errors import Location, Problems, did_you_mean
 from omopify.specs.project import shown
-from omopify.vocabulary.cells import Cell, folded_name
+from omopify.vocabulary.files.cells import Cell, folded_name
+
+SUGGESTED_BY = "omopify suggest"
+"""Who made a row that nobody has looked at yet (Usagi's ``createdBy``)."""
 
 STATUSES = ("APPROVED", "UNCHECKED", "FLAGGED", "IGNORED", "AUTO_MAPPED", "AUTO_MAPPED_TO_1", "INVALID_TARGET")
 EQUIVALENCES = ("EQUAL", "EQUIVALENT", "WIDER", "NARROWER", "INEXACT", "UNMATCHED", "UNREVIEWED")

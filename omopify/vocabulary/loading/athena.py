@@ -4,7 +4,7 @@ A vocabulary comes as Athena (https://athena.ohdsi.org) ships it: a zip archive 
 table, with a header and no quoting.  Extracts that others made are folders, differ in the case of file names and
 headers, and are sometimes compressed or called .tsv; these differences are accepted here, anything else is a problem.
 
-Only plain Python is used, so that a project can be checked without a database.  ``omopify.vocabulary.load`` puts
+Only plain Python is used, so that a project can be checked without a database.  ``load.py`` beside this module puts
 ``Athena.files`` into a database.
 
 Problems:

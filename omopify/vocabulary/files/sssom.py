@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from omopify.vocabulary.cells import Cell
-from omopify.vocabulary.concept_rows import as_day, milliseconds
+from omopify.vocabulary.files.cells import Cell
+from omopify.vocabulary.files.concept_rows import as_day, milliseconds
 
 PREDICATES = {
     "EQUAL": "skos:exactMatch",

@@ -22,8 +22,8 @@ from tempfile import TemporaryDirectory
 from omopify.compiler.render import render
 from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import Location, OmopifyError, Problem
-from omopify.vocabulary.chosen import user_cache
-from omopify.vocabulary.spelling import macros
+from omopify.vocabulary.loading.chosen import user_cache
+from omopify.vocabulary.search.spelling import macros
 
 MEMORY_LIMIT = "2GB"
 """What building may use; a full Athena download then takes the disk for the rest."""

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from omopify.errors import Location, Problems
-from omopify.vocabulary.athena import SHIPPED, find_athena, starter_path
-from omopify.vocabulary.load import VocabularyFile, load_vocabulary, read_load
+from omopify.vocabulary.loading.athena import SHIPPED, find_athena, starter_path
+from omopify.vocabulary.loading.load import VocabularyFile, load_vocabulary, read_load
 
 VARIABLE = "OMOPIFY_VOCABULARY"
 CACHE_VARIABLE = "OMOPIFY_CACHE"

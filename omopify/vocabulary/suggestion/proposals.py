@@ -25,19 +25,17 @@ from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems
 from omopify.resources import data
 from omopify.specs.project import Project, shown
-from omopify.vocabulary.concept_files import (
+from omopify.vocabulary.files.concept_files import (
     UNREVIEWED,
     ConceptFile,
     for_usagi,
     read_concept_file,
     write_concept_file,
 )
-from omopify.vocabulary.concept_rows import ConceptRow
-from omopify.vocabulary.spelling import fold
-from omopify.vocabulary.suggest import Candidate, Memory, Request, Suggestion
+from omopify.vocabulary.files.concept_rows import SUGGESTED_BY, ConceptRow
+from omopify.vocabulary.search.spelling import fold
+from omopify.vocabulary.suggestion.suggest import Candidate, Memory, Request, Suggestion
 
-MADE_BY = "omopify suggest"
-"""Who made a row (Usagi's ``createdBy``)."""
 WHY = "why"
 OTHERS = "alternatives"
 """Usagi's additional columns that explain a proposal (``ADD_INFO:why``, ``ADD_INFO:alternatives``)."""
@@ -257,7 +255,7 @@ def _proposal(suggestion: Suggestion, known: ConceptRow | None, min_count: int) 
         concept_id=0,
         concept_name="Unmapped",
         frequency=count,
-        created_by=MADE_BY,
+        created_by=SUGGESTED_BY,
         comment=known.comment if known else "",
         assigned_reviewer=known.assigned_reviewer if known else "",
         info={**(known.info if known else {}), **info, PROPOSED: "0"},

@@ -26,10 +26,10 @@ from typing import NamedTuple
 from omopify.compiler.fields import fold
 from omopify.compiler.plan import Lookup, Plan
 from omopify.errors import Location, Problem
-from omopify.vocabulary.cells import Cell
-from omopify.vocabulary.check_uses import CODE, DOMAIN, ID, NAME, VOCABULARY, Mapped
-from omopify.vocabulary.concept_rows import ConceptRow
-from omopify.vocabulary.repair import REPAIRED_BY, Finding, RowRepair
+from omopify.vocabulary.checking.repair import REPAIRED_BY, Finding, RowRepair
+from omopify.vocabulary.checking.uses import CODE, DOMAIN, ID, NAME, VOCABULARY, Mapped
+from omopify.vocabulary.files.cells import Cell
+from omopify.vocabulary.files.concept_rows import ConceptRow
 
 _FLOAT = re.compile(r"\d+[.,]0{1,2}")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")

@@ -12,12 +12,12 @@ from omopify.compiler.render import render
 from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import Problems
 from omopify.specs.project import Project
-from omopify.vocabulary import check_rows
-from omopify.vocabulary.check_concepts import ask, judge, prepare
-from omopify.vocabulary.check_rows import Looked
-from omopify.vocabulary.check_uses import Mapped, Use, concept_files, constants, pack_of, targets
-from omopify.vocabulary.local import LocalConcept
-from omopify.vocabulary.repair import Finding
+from omopify.vocabulary.checking import rows as check_rows
+from omopify.vocabulary.checking.concepts import ask, judge, prepare
+from omopify.vocabulary.checking.repair import Finding
+from omopify.vocabulary.checking.rows import Looked
+from omopify.vocabulary.checking.uses import Mapped, Use, concept_files, constants, pack_of, targets
+from omopify.vocabulary.files.local import LocalConcept
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ can be read from the reason:
     score = trust * likeness * way * kind
 
 * ``trust``     1 for the text as it is; less for what was made of it: strength cut off, translated, another wording
-                (:mod:`omopify.vocabulary.spelling`, :mod:`omopify.vocabulary.drugs`)
-* ``likeness``  how much the text and the concept's name say the same (:mod:`omopify.vocabulary.likeness`)
+                (:mod:`omopify.vocabulary.search.spelling`, :mod:`omopify.vocabulary.suggestion.drugs`)
+* ``likeness``  how much the text and the concept's name say the same (:mod:`omopify.vocabulary.suggestion.likeness`)
 * ``way``       1 for a standard concept, ``MAPPED`` through 'Maps to', ``BRANDED`` from a brand to its substances
 * ``kind``      ``SYNONYM`` if a synonym was met; ``PRODUCT`` for a drug that is no ingredient, because trials are
                 mapped to substances; ``STRANGE`` for a domain that the place does not expect
@@ -25,12 +25,12 @@ from dataclasses import dataclass, field, replace
 
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
-from omopify.vocabulary.asking import Ask, Request, parts_of, texts_to_find
-from omopify.vocabulary.concept_rows import ConceptRow
-from omopify.vocabulary.likeness import Likeness, likeness
-from omopify.vocabulary.search import Candidate as Found
-from omopify.vocabulary.search import retrieve
-from omopify.vocabulary.spelling import Reading, fold, skeletons
+from omopify.vocabulary.files.concept_rows import ConceptRow
+from omopify.vocabulary.search.search import Candidate as Found
+from omopify.vocabulary.search.search import retrieve
+from omopify.vocabulary.search.spelling import Reading, fold, skeletons
+from omopify.vocabulary.suggestion.asking import Ask, Request, parts_of, texts_to_find
+from omopify.vocabulary.suggestion.likeness import Likeness, likeness
 
 __all__ = ["Candidate", "Memory", "Request", "Suggestion", "Target", "suggest"]
 
@@ -145,7 +145,7 @@ def suggest(
 
     Args:
         requests: values with the domains that fit their places.
-        database: a vocabulary with its index (:func:`omopify.vocabulary.search_index.open_search`).
+        database: a vocabulary with its index (:func:`omopify.vocabulary.search.index.open_search`).
         memory: what is agreed elsewhere.
         limit: how many candidates a value gets at most.
     """

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event
 
 from omopify.errors import OmopifyError, Problem
-from omopify.vocabulary.athena import AthenaFile
+from omopify.vocabulary.loading.athena import AthenaFile
 
 _CHUNK = 1024 * 1024
 _TAIL = 1024

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
-from omopify.vocabulary.drugs import product
-from omopify.vocabulary.spelling import Reading, readings, skeleton
+from omopify.vocabulary.search.spelling import Reading, readings, skeleton
+from omopify.vocabulary.suggestion.drugs import product
 
 SHORTENED = 0.97
 """What a text is worth without its brackets or its unit."""

@@ -19,8 +19,8 @@ from pathlib import Path
 from omopify.errors import Location, OmopifyError, Problem
 from omopify.specs.project import shown
 from omopify.specs.yamlfile import parse_yaml
-from omopify.vocabulary.cells import Cell, Sheet, Unfit, folded_name, read_sheet
-from omopify.vocabulary.concept_files import STANDARD
+from omopify.vocabulary.files.cells import Cell, Sheet, Unfit, folded_name, read_sheet
+from omopify.vocabulary.files.concept_files import STANDARD
 
 REPAIRED_BY = "omopify vocab check"
 """What ``statusSetBy`` says of a row whose concept was replaced and that no person has looked at since."""

@@ -28,9 +28,9 @@ from omopify.compiler.fields import fold
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problem
-from omopify.vocabulary.check_uses import CODE, DOMAIN, ID, NAME, VOCABULARY, Use
-from omopify.vocabulary.local import LocalConcept
-from omopify.vocabulary.repair import Finding, RowRepair, ScalarRepair
+from omopify.vocabulary.checking.repair import Finding, RowRepair, ScalarRepair
+from omopify.vocabulary.checking.uses import CODE, DOMAIN, ID, NAME, VOCABULARY, Use
+from omopify.vocabulary.files.local import LocalConcept
 
 _PARTS = {"Meas": "Measurement", "Obs": "Observation"}
 _FILLERS = frozenset("nos of the disorder finding procedure".split())

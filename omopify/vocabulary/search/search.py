@@ -6,7 +6,7 @@ the rare ones found, so a question stays fast in a vocabulary with millions of t
 does not have is repaired: by its spelling in other languages, by its nearest neighbours, or by what it begins.
 
 Everything is done by SQL (``sql/vocabulary/search/``) on a connection from
-:func:`omopify.vocabulary.search_index.open_search`, in temporary tables of that connection.
+:func:`omopify.vocabulary.search.index.open_search`, in temporary tables of that connection.
 
 Problems:
 
@@ -22,7 +22,7 @@ from typing import NamedTuple
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems, did_you_mean
-from omopify.vocabulary.spelling import Reading, readings
+from omopify.vocabulary.search.spelling import Reading, readings
 
 _LAST = chr(0x10FFFF)
 """Behind every text that begins with the one before it."""

@@ -13,10 +13,10 @@ from omopify.errors import Location, Problems
 from omopify.resources import data
 from omopify.specs.project import LoadedMap, Project, read_table, shown
 from omopify.specs.values import FieldSpec
-from omopify.vocabulary.cells import Cell, Sheet, folded_name, read_sheet
-from omopify.vocabulary.concept_files import UNREVIEWED, ConceptFile, accepted, read_concept_file
-from omopify.vocabulary.concept_rows import ConceptRow
-from omopify.vocabulary.repair import KNOWN
+from omopify.vocabulary.checking.repair import KNOWN
+from omopify.vocabulary.files.cells import Cell, Sheet, folded_name, read_sheet
+from omopify.vocabulary.files.concept_files import UNREVIEWED, ConceptFile, accepted, read_concept_file
+from omopify.vocabulary.files.concept_rows import ConceptRow
 
 ID = ("conceptid", "targetconceptid", "objectid")
 NAME = ("conceptname", "targetconceptname", "objectlabel")

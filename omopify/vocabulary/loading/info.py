@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
 from omopify.resources import data
-from omopify.vocabulary.athena import TABLES
-from omopify.vocabulary.load import VocabularyFile
+from omopify.vocabulary.loading.athena import TABLES
+from omopify.vocabulary.loading.load import VocabularyFile
 
 NOT_LISTED = "not listed"
 """The terms of a vocabulary that ``vocab/licences.csv`` does not know."""

@@ -26,9 +26,9 @@ from pathlib import Path
 from omopify.compiler.fields import fold
 from omopify.errors import Location, Problems, did_you_mean
 from omopify.specs.project import shown
-from omopify.vocabulary.cells import Cell, Dialect, Sheet, Unfit, folded_name, put, read_sheet, written
-from omopify.vocabulary.concept_rows import ConceptRow, RowReader
-from omopify.vocabulary.sssom import TAKEN, as_usagi, metadata
+from omopify.vocabulary.files.cells import Cell, Dialect, Sheet, Unfit, folded_name, put, read_sheet, written
+from omopify.vocabulary.files.concept_rows import ConceptRow, RowReader
+from omopify.vocabulary.files.sssom import TAKEN, as_usagi, metadata
 
 USAGI = Dialect()
 """Commas, quotes where they are needed, UTF-8 without a mark: what Usagi writes and opens."""

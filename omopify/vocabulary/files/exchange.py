@@ -21,11 +21,10 @@ from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problems
 from omopify.specs.project import shown
-from omopify.vocabulary.cells import Dialect, put, written
-from omopify.vocabulary.concept_files import UNREVIEWED, ConceptFile, accepted
-from omopify.vocabulary.concept_rows import ConceptRow
-from omopify.vocabulary.proposals import MADE_BY
-from omopify.vocabulary.sssom import EQUIVALENCE_SLOT, MANUAL, NO_TERM, OMOP, PREDICATES, TYPE_SLOT, encoded
+from omopify.vocabulary.files.cells import Dialect, put, written
+from omopify.vocabulary.files.concept_files import UNREVIEWED, ConceptFile, accepted
+from omopify.vocabulary.files.concept_rows import SUGGESTED_BY, ConceptRow
+from omopify.vocabulary.files.sssom import EQUIVALENCE_SLOT, MANUAL, NO_TERM, OMOP, PREDICATES, TYPE_SLOT, encoded
 
 __all__ = ["SetWords", "approve", "exported", "put", "sssom", "stcm", "target_vocabularies"]
 
@@ -168,7 +167,7 @@ def _mapping(row: ConceptRow) -> dict[str, str]:
         EQUIVALENCE_SLOT: row.equivalence if other else "",
         TYPE_SLOT: row.mapping_type if other else "",
     }
-    author = "" if row.created_by == MADE_BY else row.created_by  # the set names its tool; authors are people
+    author = "" if row.created_by == SUGGESTED_BY else row.created_by  # the set names its tool; authors are people
     for role, person in (("author", author), ("reviewer", reviewer)):
         orcid = re.fullmatch(r"(?:orcid:|https://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])", person, re.IGNORECASE)
         found[f"{role}_id"] = f"orcid:{orcid[1]}" if orcid else ""

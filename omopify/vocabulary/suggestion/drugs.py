@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from omopify.resources import data
-from omopify.vocabulary.spelling import Reading, fold, mixture
+from omopify.vocabulary.search.spelling import Reading, fold, mixture
 
 CLEANED = 0.99
 """What a text without strength and form is worth against the whole text."""

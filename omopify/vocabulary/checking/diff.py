@@ -13,10 +13,10 @@ from omopify.compiler.render import render
 from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import Location, Problems
 from omopify.specs.project import Project
-from omopify.vocabulary.check import read_data
-from omopify.vocabulary.check_concepts import fits
-from omopify.vocabulary.check_rows import Looked
-from omopify.vocabulary.check_uses import concept_files, constants, targets
+from omopify.vocabulary.checking.check import read_data
+from omopify.vocabulary.checking.concepts import fits
+from omopify.vocabulary.checking.rows import Looked
+from omopify.vocabulary.checking.uses import concept_files, constants, targets
 
 Kind = Literal["added", "gone", "retired", "not standard", "standard", "domain", "renamed", "maps to"]
 

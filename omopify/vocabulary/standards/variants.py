@@ -21,7 +21,7 @@ from typing import Literal, cast
 
 from omopify.compiler.fields import fold
 from omopify.resources import data
-from omopify.vocabulary.hgvs import Change, parse, write
+from omopify.vocabulary.standards.hgvs import Change, parse, write
 
 Level = Literal["protein", "fusion", "gene"]
 

@@ -33,9 +33,9 @@ from omopify.compiler.fields import fold
 from omopify.errors import Location, Problems, did_you_mean
 from omopify.resources import data
 from omopify.specs.project import shown
-from omopify.vocabulary.cells import Cell, Unfit, folded_name, read_sheet
-from omopify.vocabulary.hgvs import parse
-from omopify.vocabulary.variants import read_variants
+from omopify.vocabulary.files.cells import Cell, Unfit, folded_name, read_sheet
+from omopify.vocabulary.standards.hgvs import parse
+from omopify.vocabulary.standards.variants import read_variants
 
 ALTERATIONS = (
     "any", "mutation", "activating mutation", "inactivating mutation", "amplification", "deletion", "insertion",

@@ -4,7 +4,7 @@ The text of a trial (the query) is laid beside the name of a concept, word by wo
 rare ones more than those that many names have, joining words, what LOINC puts in brackets and remarks behind a name
 little.  Each word of one side finds its
 best partner on the other: the same word counts 1, another spelling of it nearly as much (same skeleton, see
-:mod:`omopify.vocabulary.spelling`), a slip of the pen less (Damerau-Levenshtein), an abbreviation less still.
+:mod:`omopify.vocabulary.search.spelling`), a slip of the pen less (Damerau-Levenshtein), an abbreviation less still.
 
 With R, the share of the query's weight that found a partner, and P, the share of the name's,
 
@@ -24,7 +24,7 @@ from operator import itemgetter
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from omopify.vocabulary.spelling import fold, skeleton
+from omopify.vocabulary.search.spelling import fold, skeleton
 
 SURPLUS = 0.55
 """A: how much a word matters that only the name has."""

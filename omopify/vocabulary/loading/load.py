@@ -38,9 +38,9 @@ from omopify.compiler.plan import Statement
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems
-from omopify.vocabulary.ahead import Content, read_ahead
-from omopify.vocabulary.athena import TABLES, UNREADABLE, AthenaDownload, AthenaFile, find_athena
-from omopify.vocabulary.rows import date_form, note_faults
+from omopify.vocabulary.loading.ahead import Content, read_ahead
+from omopify.vocabulary.loading.athena import TABLES, UNREADABLE, AthenaDownload, AthenaFile, find_athena
+from omopify.vocabulary.loading.rows import date_form, note_faults
 
 FORMAT = 1
 """The layout of a vocabulary file; a file of a higher number was made by a newer omopify."""

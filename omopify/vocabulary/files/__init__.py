@@ -1,0 +1,1 @@
+"""The files that stewards keep: which concept a term means, and concepts of the trial's own."""

@@ -1,0 +1,1 @@
+"""From an Athena download to the vocabulary file that all projects read."""

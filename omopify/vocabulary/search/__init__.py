@@ -1,0 +1,1 @@
+"""Find concepts, and show what is around them."""

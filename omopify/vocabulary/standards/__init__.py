@@ -1,0 +1,1 @@
+"""What trials agree on: tumour types, biomarkers, and how gene variants are named."""

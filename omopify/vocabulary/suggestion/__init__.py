@@ -1,0 +1,1 @@
+"""Propose concepts for values that have none, for a person to decide."""
