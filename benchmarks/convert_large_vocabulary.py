@@ -9,12 +9,11 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.convert import make_project, measured_run
-from tests.vocabulary.athena_zip import write_download
 
 
-def _load(downloads: list[str], file: Path) -> None:
+def _run(module: str, *arguments: str) -> None:
     # in a process of its own, so that its memory is not counted to the runs
-    subprocess.run([sys.executable, "-m", "omopify", "vocab", "load", *downloads, "--out", str(file)], check=True)
+    subprocess.run([sys.executable, "-m", module, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 def main() -> None:
@@ -27,21 +26,29 @@ def main() -> None:
         project = folder / "project"
         make_project(project, options.patients)
         shipped = ["starter", "demo_restricted"]
+        made_up = str(folder / "made_up")
         # as many relationships for each concept as a real download has
-        made_up = str(write_download(folder / "made_up", round(options.relationships / 7.6)))
+        concepts = str(round(options.relationships / 7.6))
+        _run("tests.vocabulary.athena_zip", made_up, "--concepts", concepts)
         files = {"starter": folder / "small.duckdb", "large": folder / "large.duckdb"}
-        _load(shipped, files["starter"])
-        _load([*shipped, made_up], files["large"])
-        best: dict[str, dict[str, float]] = {}
+        _run("omopify", "vocab", "load", *shipped, "--out", str(files["starter"]))
+        _run("omopify", "vocab", "load", *shipped, made_up, "--out", str(files["large"]))
+        best: dict[tuple[str, bool], dict[str, float]] = {}
         for _ in range(3):
             for kind, file in files.items():
-                found = measured_run(project, "--vocabulary", str(file))
-                if kind not in best or found["wall s"] < best[kind]["wall s"]:
-                    best[kind] = found
-        for kind, found in best.items():
-            print(f"{kind:<10}" + "  ".join(f"{what} {value:,.2f}" for what, value in found.items()))
-        for what in ("wall s", "CPU s", "peak MB", "file MB"):
-            print(f"ratio {what:<8} {best['large'][what] / best['starter'][what]:.2f}")
+                for again in (False, True):
+                    found = measured_run(project, "--vocabulary", str(file), again=again)
+                    if (kind, again) not in best or found["wall s"] < best[kind, again]["wall s"]:
+                        best[kind, again] = found
+        for (kind, again), found in best.items():
+            figures = "  ".join(f"{what} {value:,.2f}" for what, value in found.items())
+            print(f"{kind:<9}{'next run' if again else 'first run':<11}{figures}")
+        for again in (False, True):
+            ratios = (
+                f"{what} {best['large', again][what] / best['starter', again][what]:.2f}"
+                for what in ("wall s", "CPU s", "peak MB", "file MB")
+            )
+            print(f"ratio, {'next run' if again else 'first run'}: {'  '.join(ratios)}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ a steward decides without touching what was installed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,7 @@ from omopify.conversion.session import insert_rows
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, Problems
 from omopify.specs.project import Pack, Project, shown
-from omopify.vocabulary.files.concept_files import UNREVIEWED, accepted, read_concept_file
+from omopify.vocabulary.files.concept_files import UNREVIEWED, ConceptRow, accepted, read_concept_file
 from omopify.vocabulary.standards.variants import read_variants
 
 
@@ -105,6 +106,7 @@ def _take(
     rows = [r for r in here if r.status not in UNREVIEWED or not any(fold(said) in reviewed for said in r.said)]
     taken, proposed = accepted(rows, draft)
     terms.rows += [(file, said, 0, 0, "MAPS_TO") for row in rows if row.status == "IGNORED" for said in row.said]
+    _warn_of_namesakes(taken, path, problems)
     for row in taken:
         for said in row.said:
             terms.rows.append((file, said, row.source_concept_id, row.concept_id, row.mapping_type))
@@ -115,3 +117,20 @@ def _take(
     counts["unchecked"] += proposed
     counts["left"] += len(here) - len(taken)
     return reviewed | {fold(said) for row in taken for said in row.said}
+
+
+def _warn_of_namesakes(rows: Sequence[ConceptRow], path: Path, problems: Problems) -> None:
+    """Warn of values that two terms of a file claim, as the name of one and the code of the other: they get both."""
+    first: dict[str, ConceptRow] = {}
+    shared: dict[str, ConceptRow] = {}
+    for row in rows:
+        for said in row.said:
+            other = first.setdefault(fold(said), row)
+            if other.term != row.term and other.target != row.target:
+                shared.setdefault(fold(said), row)
+    if shared:
+        row = min(shared.values(), key=lambda one: one.line)
+        count = "a value is" if len(shared) == 1 else f"{len(shared)} values are"
+        hint = "its rows get the concepts of both; delete one, or give them names and codes of their own"
+        message = f"{count} the name or code of two terms with different concepts"
+        problems.add("OM698", message, Location(shown(path), row.line, 1), hint, severity="warning")

@@ -189,6 +189,8 @@ def _files(path: Path, problems: Problems, at: Location | None) -> dict[str, Ath
         entries = _members(path, problems, at)
     else:
         hint = f"give its folder, '{path.parent}'" if _table(path.name) else _DOWNLOAD
+        if path.suffix.casefold() == ".duckdb":
+            hint = "a file that was loaded already is named in omopify.yaml as it is; to load again, give its download"
         problems.add("OM601", f"vocabulary '{path}' is neither a folder nor a zip archive", at, hint)
         return None
     if entries is None:
