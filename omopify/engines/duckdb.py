@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -101,8 +102,7 @@ class DuckDB:
 
     def define_functions(self) -> None:
         """Define the functions that maps call (``o_fold`` ...) for this connection only: files stay free of them."""
-        sql = data("sql", "functions", "duckdb.sql").read_text(encoding="utf-8")
-        self.script(sql.replace("CREATE MACRO", "CREATE TEMP MACRO"))
+        self.script(_functions())
 
     def script(self, sql: str, what: str = "setting up", parameters: Mapping[str, object] | None = None) -> None:
         """Run several statements, separated by ``;`` (only one if there are parameters, ``$name`` in the text)."""
@@ -161,6 +161,12 @@ class DuckDB:
             if other.path and other.path.exists() and not _opens(other.path, other.read_only):
                 raise OmopifyError(other.problem) from None
             raise
+
+
+@cache
+def _functions() -> str:
+    sql = data("sql", "functions", "duckdb.sql").read_text(encoding="utf-8")
+    return sql.replace("CREATE MACRO", "CREATE TEMP MACRO")
 
 
 def _opens(path: Path, read_only: bool) -> bool:
