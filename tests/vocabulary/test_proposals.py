@@ -262,3 +262,14 @@ def test_nothing_is_left_to_suggest(place: Place) -> None:
     assert (
         "Every value that is looked up in a concept file has a concept." in result.stdout or "left as" in result.stdout
     )
+
+
+def test_spellings_that_a_run_tells_apart_have_a_row_each(place: Place) -> None:
+    data = place.folder / "data" / "ae.csv"
+    data.write_text(data.read_text(encoding="utf-8") + "1,synthetic rashes.,2025-03-01\n", encoding="utf-8")
+    assert place.run() == 6
+    place.suggest()
+    assert {"synthetic rashes", "synthetic rashes."} <= set(place.rows())
+    place.change("synthetic rashes", mappingStatus="APPROVED")
+    place.change("synthetic rashes.", mappingStatus="APPROVED")
+    assert place.run() == 4

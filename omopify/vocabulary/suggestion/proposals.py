@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from omopify.compiler.fields import fold
 from omopify.compiler.plan import Plan
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
@@ -33,7 +34,6 @@ from omopify.vocabulary.files.concept_files import (
     write_concept_file,
 )
 from omopify.vocabulary.files.concept_rows import SUGGESTED_BY, ConceptRow
-from omopify.vocabulary.search.spelling import fold
 from omopify.vocabulary.suggestion.suggest import Candidate, Memory, Request, Suggestion
 
 WHY = "why"
