@@ -29,8 +29,6 @@ class Concepts:
     """Constants that rows get without having said anything: counted if the vocabulary does not know them."""
     sourced: set[str] = field(default_factory=set)
     """Slots that have a source value."""
-    _field: str = ""
-    _domains: tuple[str, ...] = ()
 
     def add(
         self,
@@ -44,7 +42,7 @@ class Concepts:
 
         ``domains`` are those that fit the field, any if empty: conversion takes what it finds, ``vocab check`` tells.
         """
-        self._field, self._domains = slot, domains
+        place = (slot, domains)
         ids: list[str] = []
         sources: list[str] = []
         source_ids: list[str] = []
@@ -55,7 +53,7 @@ class Concepts:
         for number, way in enumerate(ways, 1):
             here = steps if len(ways) == 1 else (*steps, number - 1)
             if way.concept:
-                ids.append(_unless(decisions, self._constant(way.concept, *here)))
+                ids.append(_unless(decisions, self._constant(way.concept, place, *here)))
                 if way.concept.id:
                     self.unknown.append((slot, way.concept))
                 found.append(_unless(decisions, f"o_domain({way.concept.id})"))
@@ -68,7 +66,7 @@ class Concepts:
             self.columns.carry(f"{alias}.said", Typed(text, TEXT))
             sources.append(quoted(f"{alias}.said"))
             if way.map:
-                ids.append(_unless(decisions, self._inline(way, quoted(f"{alias}.said"), *here)))
+                ids.append(_unless(decisions, self._inline(way, quoted(f"{alias}.said"), place, *here)))
                 continue
             self.lookups.append(
                 Lookup(
@@ -81,7 +79,7 @@ class Concepts:
                     way=number,
                     at=self.columns.spec.at(*here),
                     domain=way.domain,
-                    domains=self._domains,
+                    domains=domains,
                     ignored=tuple(self.columns.context.trial.codes.get(name, ()) for name in way.vocabulary),
                 )
             )
@@ -94,9 +92,7 @@ class Concepts:
             found.append(f"{quoted(alias)}.domain_id")
             result = f"{quoted(alias)}.value_concept_id"
             if way.result:
-                self._field, self._domains = "value", ()
-                given = self._constant(way.result, *here, "result")
-                self._field, self._domains = slot, domains
+                given = self._constant(way.result, ("value", ()), *here, "result")
                 result = f"coalesce({result}, CASE WHEN {ids[-1]} IS NOT NULL THEN {given} END)"
             results.append(result)
         source = coalesced(sources) if sources else ""
@@ -123,14 +119,15 @@ class Concepts:
             nth = [f"CASE WHEN {quoted(a)}.concept_id <> 0 THEN {quoted(a)}.nth END" for a in aliases]
             self.items.append(Item(coalesced([*nth, "1"]), "_target"))
 
-    def _constant(self, constant: Constant, *steps: str | int) -> str:
+    def _constant(self, constant: Constant, place: tuple[str, tuple[str, ...]], *steps: str | int) -> str:
+        """Return SQL for a concept id; ``place`` is the field that it fills and the domains that fit there."""
         at = self.columns.spec.at(*steps)
-        self.constants.append(ConstantUse(constant.id, constant.name, at, self._field, self._domains))
+        self.constants.append(ConstantUse(constant.id, constant.name, at, *place))
         return f"nullif(o_concept({constant.id}), 0)"
 
-    def _inline(self, way: ConceptSpec, said: str, *steps: str | int) -> str:
+    def _inline(self, way: ConceptSpec, said: str, place: tuple[str, tuple[str, ...]], *steps: str | int) -> str:
         branches = [
-            f"WHEN {folded(key)} THEN {self._constant(constant, *steps, 'map', key)}"
+            f"WHEN {folded(key)} THEN {self._constant(constant, place, *steps, 'map', key)}"
             for key, constant in way.map.items()
         ]
         return f"CASE o_fold({said}) {' '.join(branches)} END"

@@ -43,8 +43,7 @@ def read_terms(
     """
     folders = {loaded.pack: loaded.folder for loaded in pack.maps}
     wanted = {lookup.file: lookup.at for step in plan.maps for lookup in step.lookups if lookup.file}
-    released = project.file.release_date if project else None
-    today = date.fromisoformat(released) if released else None
+    today = project.file.released if project else None
     terms = Terms()
     for file, at in wanted.items():
         name, _, inside = file.partition("/")

@@ -19,7 +19,7 @@ from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import Problems, did_you_mean
 from omopify.specs.project import Pack, Project
 from omopify.vocabulary.files.local import LocalConcept, read_local
-from omopify.vocabulary.loading.athena import AthenaDownload, concept_names, find_athena, starter_path
+from omopify.vocabulary.loading.athena import AthenaDownload, concept_names, download_path, find_athena
 from omopify.vocabulary.loading.load import VocabularyFile, load_vocabulary, read_load
 
 WELL_KNOWN = (
@@ -71,9 +71,7 @@ def find_vocabulary(project: Project, problems: Problems, instead: Path | None =
         problems.add("OM607", "no vocabulary is named, so there is no concept 0 ('No matching concept')", at, _ZERO)
     folders = []
     for name in names:
-        own = project.folder / name
-        path = starter_path(name) if not own.exists() else None
-        found = find_athena(path or own, problems, at)
+        found = find_athena(download_path(name, project.folder), problems, at)
         if found:
             folders.append(found)
     return Vocabulary(None, tuple(folders))

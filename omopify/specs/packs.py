@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from omopify.specs.model import FileModel, Model, Text, Texts
 
@@ -15,6 +16,14 @@ CodeMark = Literal["dots", "hyphens", "blanks", "leading zeros", "dagger"]
 
 def _is_number(text: str) -> bool:
     return text.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def _is_a_day(written: str) -> str:
+    try:
+        date.fromisoformat(written)
+    except ValueError:
+        raise ValueError("'release_date' is a day that does not exist") from None
+    return written
 
 
 def _as_tuple(written: object) -> object:
@@ -78,12 +87,17 @@ class ProjectFile(FileModel):
     out: str = "out"
     register_folder: str = Field("register", alias="register")
     """Where the key register is kept: the only way back from an id to a subject. It never leaves the site."""
-    release_date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    release_date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_is_a_day)] | None = None
     """The date of this export; without it the date of the newest file in it."""
     sources: dict[str, SourceSpec] = Field(default_factory=dict)
     """Changes to the pack's sources: ``defaults`` for all, or one by one."""
     cdm_source: dict[str, Text] = Field(default_factory=dict)
     """Changes to the row of CDM_SOURCE."""
+
+    @property
+    def released(self) -> date | None:
+        """The date of this export, if the project says it."""
+        return date.fromisoformat(self.release_date) if self.release_date else None
 
 
 class TrialFile(FileModel):

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -76,26 +76,18 @@ def _subject(
     path: Path, instead: Path | None, scratch: Path, problems: Problems, say: Callable[[str], None]
 ) -> Subject:
     """Read the project; what is wrong with its maps stops the check."""
-    from omopify.cli.check import export_headers
-    from omopify.compiler.planner import make_plan
+    from omopify.cli.vocab._project import loaded_vocabulary, open_project
     from omopify.conversion.run import DATABASE
-    from omopify.conversion.vocabulary import find_vocabulary, local_concepts, vocabulary_file
-    from omopify.errors import Problems
-    from omopify.specs.project import load_project
+    from omopify.conversion.vocabulary import find_vocabulary, local_concepts
     from omopify.vocabulary.checking.check import Subject
     from omopify.vocabulary.loading.athena import SHIPPED
 
-    project = load_project(path, problems)
-    problems.stop_if_errors()
-    assert project is not None
-    # What is wrong with the export is for 'omopify check' to say.
-    plan = make_plan(project.pack, export_headers(project, Problems()), problems)
+    project, plan = open_project(path, problems)
     found = find_vocabulary(project, problems, instead)
     local = local_concepts(project.pack, problems)
     problems.stop_if_errors()
     assert plan is not None
-    kept = project.out / ".vocabulary"
-    file = vocabulary_file(found, kept if kept.is_dir() and not instead else scratch, say)
+    file = loaded_vocabulary(project, found, instead, scratch, say)
     names = [str(instead)] if instead else project.file.vocabulary
     return Subject(
         project,
@@ -104,17 +96,8 @@ def _subject(
         extract=all(name in SHIPPED for name in names),
         local=local,
         result=project.out / DATABASE,
-        on=_day(project.file.release_date),
+        on=project.file.released,
     )
-
-
-def _day(text: str | None) -> Any:
-    from datetime import date
-
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 def _repair(report: Report) -> Outcome:

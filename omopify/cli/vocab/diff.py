@@ -40,22 +40,17 @@ def command(old: str, new: str, project: Path | None, as_json: bool, show_values
     concept files and last run use are retired, no longer standard, of another domain or name, or mapped elsewhere,
     and how many values without a concept have one now. Without: the numbers of each vocabulary.
     """
-    from omopify.cli.check import export_headers
     from omopify.cli.show import progress
-    from omopify.compiler.planner import make_plan
+    from omopify.cli.vocab._project import open_project
     from omopify.conversion.run import DATABASE
     from omopify.errors import Problems
-    from omopify.specs.project import load_project
     from omopify.vocabulary.checking.diff import compare
     from omopify.vocabulary.loading.chosen import chosen_vocabulary
 
     problems = Problems()
     loaded = plan = result = None
     if project:
-        loaded = load_project(project, problems)
-        problems.stop_if_errors()
-        assert loaded is not None
-        plan = make_plan(loaded.pack, export_headers(loaded, Problems()), problems)
+        loaded, plan = open_project(project, problems)
         problems.stop_if_errors()
         result = loaded.out / DATABASE
     with progress() as say, tempfile.TemporaryDirectory(prefix="omopify-") as scratch:

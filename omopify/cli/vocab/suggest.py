@@ -58,21 +58,14 @@ def _suggested(
 ) -> tuple[Files, list[Question], list[Suggestion], list[str]]:
     import tempfile
 
-    from omopify.cli.check import export_headers
-    from omopify.compiler.planner import make_plan
+    from omopify.cli.vocab._project import loaded_vocabulary, open_project
     from omopify.conversion.run import DATABASE
-    from omopify.conversion.vocabulary import find_vocabulary, vocabulary_file
-    from omopify.errors import Problems
-    from omopify.specs.project import load_project
+    from omopify.conversion.vocabulary import find_vocabulary
     from omopify.vocabulary.search.index import open_search
     from omopify.vocabulary.suggestion.proposals import open_questions, read_files, remembered
     from omopify.vocabulary.suggestion.suggest import suggest
 
-    project = load_project(path, problems)
-    problems.stop_if_errors()
-    assert project is not None
-    # what is wrong with the export is for 'omopify check' to say
-    plan = make_plan(project.pack, export_headers(project, Problems()), problems)
+    project, plan = open_project(path, problems)
     found = find_vocabulary(project, problems, instead)
     problems.stop_if_errors()
     assert plan is not None
@@ -82,9 +75,7 @@ def _suggested(
     if not questions:
         return files, [], [], elsewhere
     with tempfile.TemporaryDirectory(prefix="omopify-", ignore_cleanup_errors=True) as scratch:
-        kept = project.out / ".vocabulary"
-        file = vocabulary_file(found, kept if kept.is_dir() and not instead else Path(scratch), say)
-        assert file is not None
+        file = loaded_vocabulary(project, found, instead, Path(scratch), say)
         with open_search(file, say) as database:
             say(f"looking for {len(questions)} values")
             suggestions = suggest([question.request for question in questions], database, remembered(files), limit)

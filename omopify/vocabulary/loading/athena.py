@@ -141,6 +141,12 @@ def starter_path(name: str) -> Path | None:
     return data("vocab", name) if name in SHIPPED else None
 
 
+def download_path(name: str, folder: Path) -> Path:
+    """Return the download that a project in *folder* calls *name*: one of its own, or one that ships with omopify."""
+    own = folder / name
+    return own if own.exists() else starter_path(name) or own
+
+
 def find_athena(path: Path, problems: Problems, at: Location | None = None) -> AthenaDownload | None:
     """Return the vocabulary in the folder or zip archive *path*, or note all that is wrong and return None.
 

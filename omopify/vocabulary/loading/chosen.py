@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from omopify.errors import Location, Problems
-from omopify.vocabulary.loading.athena import SHIPPED, find_athena, starter_path
+from omopify.vocabulary.loading.athena import SHIPPED, download_path, find_athena
 from omopify.vocabulary.loading.load import VocabularyFile, load_vocabulary, read_load
 
 VARIABLE = "OMOPIFY_VOCABULARY"
@@ -91,7 +91,7 @@ def _file(
         path = folder / names[0]
         if path.suffix.lower() == ".duckdb" or (path.is_file() and path.suffix.lower() != ".zip"):
             return read_load(path, problems, at)
-    found = [find_athena(_download(name, folder), problems, at) for name in names]
+    found = [find_athena(download_path(name, folder), problems, at) for name in names]
     downloads = [download for download in found if download]
     if len(downloads) < len(names):
         return None
@@ -103,8 +103,3 @@ def _file(
         return loaded
     load_vocabulary([download.path for download in downloads], path, problems, say)
     return read_load(path, problems, at)
-
-
-def _download(name: str, folder: Path) -> Path:
-    own = folder / name
-    return own if own.exists() else starter_path(name) or own
