@@ -82,18 +82,30 @@ class Table:
     """One table of the CDM, its fields in the order of the official DDL.
 
     ``schema`` is OHDSI's grouping (cdm, vocab, results), not the name of a database schema; ``required``
-    tells whether a CDM must fill the table.
+    tells whether a CDM must fill the table.  ``domain_concept_id`` is the concept by which FACT_RELATIONSHIP says
+    that a fact is a row of this table.
     """
 
     name: str
     schema: Schema
     required: bool
+    domain_concept_id: int | None
     fields: tuple[Field, ...]
 
     @property
     def primary_key(self) -> tuple[str, ...]:
         """The names of the fields of the primary key; empty for a table without one."""
         return tuple(field.name for field in self.fields if field.primary_key)
+
+    @property
+    def id_field(self) -> str | None:
+        """The field that holds the table's own ids, or None if its rows have none.
+
+        A cohort definition has no primary key in OHDSI's file, but cohorts point to it by its id.
+        """
+        if len(self.primary_key) == 1:
+            return self.primary_key[0]
+        return "cohort_definition_id" if self.name == "cohort_definition" else None
 
     @property
     def event_field_concept_id(self) -> int | None:
@@ -120,6 +132,7 @@ def tables() -> Mapping[str, Table]:
                 name=row["table"],
                 schema=cast(Schema, row["schema"]),
                 required=row["required"] == "yes",
+                domain_concept_id=int(row["domain_concept_id"]) if row["domain_concept_id"] else None,
                 fields=tuple(sorted(fields[row["table"]], key=lambda field: field.position)),
             )
             for row in _rows("tables.csv")

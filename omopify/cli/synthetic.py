@@ -7,9 +7,12 @@ from typing import Literal
 
 import click
 
+from omopify.synthetic import TRIALS
+
 
 @click.command(name="synthetic")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--trial", type=click.Choice(list(TRIALS)), default="impress", show_default=True, help="Whose export.")
 @click.option("--patients", type=click.IntRange(min=1), default=40, show_default=True, help="How many subjects.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The same seed gives the same files."
@@ -20,15 +23,15 @@ import click
     type=click.Choice(["csv", "xlsx"]),
     default="csv",
     show_default=True,
-    help="A file for each form, or one workbook.",
+    help="Text files, or one workbook.",
 )
-def command(folder: Path, patients: int, seed: int, messy: bool, format: Literal["csv", "xlsx"]) -> None:
-    """Write a made-up export of the IMPRESS trial into FOLDER.
+def command(folder: Path, trial: str, patients: int, seed: int, messy: bool, format: Literal["csv", "xlsx"]) -> None:
+    """Write a made-up export of a trial into FOLDER.
 
     No real patient stands behind a row, and the README.txt beside the files says so. Files of the same name are
     replaced.
     """
-    from omopify.synthetic import write_impress
+    from omopify.synthetic import write_export
 
-    write_impress(folder, patients, seed, messy=messy, format=format)
+    write_export(trial, folder, patients, seed, messy=messy, format=format)
     click.echo(f"{patients} synthetic patients in {folder}")

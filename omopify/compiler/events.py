@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from omopify import cdm
 from omopify.compiler.concepts import Concepts
 from omopify.compiler.expressions import KEY, Over
 from omopify.compiler.fields import Columns, Target
-from omopify.compiler.plan import Finding, Item, Output
+from omopify.compiler.plan import Finding, Item, Output, RowLink
 from omopify.compiler.typed import (
     DATE,
     DATETIME,
@@ -23,7 +24,7 @@ from omopify.compiler.typed import (
     quoted,
 )
 from omopify.errors import Location, did_you_mean
-from omopify.specs.maps import Attribute, Events, Reference
+from omopify.specs.maps import Attribute, Events, MapFile, Reference, RowReference
 from omopify.specs.values import ConceptSpec, FieldSpec
 
 REFERENCED = {
@@ -32,11 +33,36 @@ REFERENCED = {
     "provider": "provider",
     "care_site": "care_site",
     "location": "location",
+    "cohort": "cohort_definition",
 }
 """Words that name a row of another table by its natural key."""
 
 REFERENCED_TABLES = tuple(REFERENCED.values())
 """Tables whose rows are known by their natural key alone, whatever map writes them."""
+
+ROW_LINKS = ("event", "parent", "episode", "fact_1", "fact_2")
+"""Words that name a row of another map by that map and its key."""
+
+_POINTED_TO: Mapping[str, Callable[[cdm.Table], bool]] = {
+    "event": lambda table: table.event_field_concept_id is not None,
+    "parent": lambda table: table.name == "episode",
+    "episode": lambda table: table.name == "episode",
+    "fact_1": lambda table: table.domain_concept_id is not None,
+    "fact_2": lambda table: table.domain_concept_id is not None,
+}
+_POINTED_TO_WORDS = {
+    "event": "events",
+    "parent": "episodes",
+    "episode": "episodes",
+    "fact_1": "events",
+    "fact_2": "events",
+}
+
+BORN = "born"
+"""The column of a step table with the day of birth of a row's person."""
+
+KNOWN_BY = "known_by"
+"""The column of a step table with the hash of the other key by which its rows are known."""
 
 _CONCEPT_WORDS = ("concept", "type", "status", "value", "unit", "operator", "route", "qualifier")
 _NUMBER_WORDS = ("number", "low", "high", "quantity")
@@ -66,6 +92,7 @@ class Event:
     joins: list[str] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     reference_keys: list[tuple[str, int, Location]] = field(default_factory=list)
+    links: list[RowLink] = field(default_factory=list)
     tables: list[cdm.Table] = field(default_factory=list)
     """The tables that the rows may go to."""
 
@@ -76,6 +103,10 @@ class Event:
             reference = getattr(written, word)
             if reference:
                 self._reference(word, table, reference)
+        for word in ROW_LINKS if isinstance(written, MapFile) else ():
+            link = getattr(written, word)
+            if link:
+                self._row_link(word, link)
         for word in _CONCEPT_WORDS:
             ways = getattr(written, word)
             if ways:
@@ -87,6 +118,10 @@ class Event:
             self._date("start", start, "start" if written.start else "date", True)
         if end:
             self._date("end", end, "end", False)
+        if start and "person" in self.words and not self.prefix:
+            self._after_birth()
+        if start and end:
+            self._orderly()
         for word in _NUMBER_WORDS:
             spec = getattr(written, word)
             if spec:
@@ -152,7 +187,7 @@ class Event:
         given |= self.filled
         if linked:
             given[words["event"]], given[words["event.field"]] = "parent.id", "parent.field_concept_id"
-        id_column = table.primary_key[0] if len(table.primary_key) == 1 else ""
+        id_column = table.id_field or ""
         if id_column:
             given[id_column] = "ids.id"
         items = []
@@ -164,12 +199,15 @@ class Event:
                 sql = self._end(sql, table)
             if column.length and column.name != id_column:
                 sql = f"substr({sql}, 1, {column.length})"
-            if column.required and column.name.endswith("_concept_id"):
+            if column.required and column.references_table == "concept":
                 sql = f"coalesce({sql}, 0)"
             items.append(Item(sql, column.name))
         row_id = "ids.id" if id_column else given.get("person_id", "")
         referenced = table.name in REFERENCED_TABLES and not self.prefix
-        return Output(f"cdm.{table.name}", tuple(items), condition, row_hash, id_column, row_id, referenced, linked)
+        known_by = KNOWN_BY if referenced and self.columns.spec.known_by else ""
+        return Output(
+            f"cdm.{table.name}", tuple(items), condition, row_hash, id_column, row_id, referenced, known_by, linked
+        )
 
     def _end(self, sql: str, table: cdm.Table) -> str:
         """An end that must be there and is not known is the start (Themis, for drug exposures); it is counted."""
@@ -186,7 +224,7 @@ class Event:
         word = words.get(column.name)
         if word == "end" and "start" in self.words:
             return self.words["start"]
-        if column.name.endswith("_concept_id") and word not in ("concept", "type"):
+        if column.references_table == "concept" and word not in ("concept", "type"):
             return "0"
         spec = self.columns.spec
         message = f"'{table.name}' needs '{word or column.name}'"
@@ -228,7 +266,8 @@ class Event:
         default = "latest" if self.columns.spec.to == "death" else default
         if word == "end" and spec.not_before is None and "start" in self.words:
             spec = spec.model_copy(update={"not_before": self._name("start")})
-        target = Target(self._name(word), DATE, required, partial=default)
+        # An attribute without its date is left out by itself; the event it belongs to is not lost for it.
+        target = Target(self._name(word), DATE, required and not self.prefix, partial=default)
         before = len(self.columns.typed)
         self.words[word] = quoted(target.name)
         found = self.columns.add(spec, target, *self.steps, said)
@@ -257,7 +296,7 @@ class Event:
                 self.filled[f"{stem}_{name}"] = self.words[f"{stem}.{suffix}"]
 
     def _reference(self, word: str, table: str, reference: Reference) -> None:
-        key = self.key(reference.key, *self.steps, word)
+        key = self._reference_key(reference.key, *self.steps, word)
         if key is None:
             return
         self.reference_keys.append((f"cdm.{table}", len(reference.key), self.columns.spec.at(*self.steps, word)))
@@ -269,13 +308,95 @@ class Event:
         self.joins.append(f"LEFT JOIN work.{quoted(f'ids of {table}')} AS {quoted(alias)} ON {on}")
         self.items.append(Item(f"{quoted(alias)}.id", name))
         self.words[word] = quoted(name)
-        must = reference.missing == "reject" or (reference.missing is None and word == "person")
+        must = reference.missing == "reject" or (reference.missing is None and word in ("person", "cohort"))
+        self._must_be_there(word, hashed, name, must)
+
+    def _must_be_there(self, word: str, hashed: str, name: str, must: bool) -> None:
         missing = Finding(word, "missing", f"{quoted(hashed)} IS NULL")
         lost = Finding(word, "not found", f"{quoted(hashed)} IS NOT NULL AND {quoted(name)} IS NULL")
         if must:
             self.columns.rejects += [missing, lost]
         else:
             self.columns.issues.append(lost)
+
+    def _row_link(self, word: str, link: RowReference) -> None:
+        """Point to a row that another map has written; how its key is hashed depends on the table it goes to."""
+        spec, problems = self.columns.spec, self.columns.context.problems
+        writers = {loaded.spec.map: loaded.spec for loaded in self.columns.context.pack.maps}
+        writer = writers.get(link.map)
+        if writer is None or writer.to.startswith("dsp."):
+            hint = did_you_mean(link.map, [name for name, other in writers.items() if not other.to.startswith("dsp.")])
+            problems.add("OM337", f"no map '{link.map}' writes rows of OMOP", spec.at(word, "map"), hint)
+            return
+        if link.map == spec.map:
+            hint = "write the rows that others point to in a map of their own"
+            problems.add("OM317", f"the map '{link.map}' points to rows of its own", spec.at(word, "map"), hint)
+            return
+        kinds = [table for name in event_tables(writer.to, writer.otherwise) if (table := cdm.tables().get(name))]
+        if not any(_POINTED_TO[word](table) for table in kinds):
+            hint = f"'{word}' points to {_POINTED_TO_WORDS[word]}"
+            problems.add("OM337", f"'{word}' cannot point to rows of '{writer.to}'", spec.at(word, "map"), hint)
+            return
+        key = self._reference_key(link.key, word, "key")
+        if key is None:
+            return
+        self.links.append(RowLink(link.map, len(link.key), spec.at(word, "key")))
+        prefix = "" if writer.to in REFERENCED_TABLES else f"{literal(link.map)} || {_KEY_SEPARATOR} || "
+        hashed, alias = f"{word}.hash", f"{word} row"
+        self.columns.raw.append(Item(f"o_id({prefix}{key})", hashed))
+        self.columns.typed.append(Item(quoted(hashed), hashed))
+        on = f"{quoted(alias)}.hash = typed.{quoted(hashed)}"
+        self.joins.append(f"LEFT JOIN work.{quoted(f'{link.map} parents')} AS {quoted(alias)} ON {on}")
+        for part, column in (("", "id"), (".field", "field_concept_id"), (".domain", "domain_concept_id")):
+            if all(f"{word}{part}" in cdm.words(table.name) for table in self.tables):
+                self.items.append(Item(f"{quoted(alias)}.{column}", f"{word}{part}"))
+                self.words[f"{word}{part}"] = quoted(f"{word}{part}")
+        needed = {cdm.words(table.name).get(word): table for table in self.tables}
+        must = any(column and table.field(column).required for column, table in needed.items())
+        self._must_be_there(word, hashed, word, link.missing == "reject" or (link.missing is None and must))
+
+    def _orderly(self) -> None:
+        """An end before its start is left out of OMOP; where it was harmonised the recorded one stays."""
+        start, end = self.words["start"], self.words["end"]
+        early = early_time = f"{end} < {start}"
+        if {"start.datetime", "end.datetime"} <= self.words.keys():
+            early_time = f"({early} OR {self.words['end.datetime']} < {self.words['start.datetime']})"
+        self.columns.issues.append(Finding(self._name("end"), "before the start", early_time))
+        self.words["end"] = f"CASE WHEN {early} THEN NULL ELSE {end} END"
+        if "end.datetime" in self.words:
+            self.words["end.datetime"] = f"CASE WHEN {early_time} THEN NULL ELSE {self.words['end.datetime']} END"
+
+    def _after_birth(self) -> None:
+        """Nothing happens to a person before birth; of a year of birth alone the first day counts.
+
+        A start in the year of birth is mostly a year that was filled in to its first day: it becomes the birthday.
+        """
+        self.joins.append('LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id')
+        year, month = "born.year_of_birth", "coalesce(born.month_of_birth, 1)"
+        days = [f"o_ymd({year}, {month}, coalesce(born.day_of_birth, 1))", f"o_ymd({year}, {month}, 1)"]
+        day = coalesced([*days, f"o_ymd({year}, 1, 1)"])
+        said, start = self.words["start"], quoted("start.after_birth")
+        same_year = f"{said} < {day} AND extract(year FROM {said}) = born.year_of_birth"
+        self.items.append(Item(day, BORN))
+        self.items.append(Item(f"CASE WHEN {same_year} THEN {day} ELSE {said} END", "start.after_birth"))
+        self.items.append(Item(f"{said} < {day} AND NOT ({same_year})", "start.before_birth"))
+        self.columns.rejects.append(Finding("start", "before birth", quoted("start.before_birth")))
+        self.columns.issues.append(Finding("start", "moved to the day of birth", f"{start} <> {said}"))
+        self.words["start"] = start
+        if "start.datetime" in self.words:
+            self.words["start.datetime"] = f"CASE WHEN {start} = {said} THEN {self.words['start.datetime']} END"
+
+    def _reference_key(self, texts: tuple[str, ...], *steps: str) -> str | None:
+        """Return the SQL text of a reference's key; a map with groups may only use what a group agrees in."""
+        if self.columns.spec.group and None in [
+            self.columns.expression(text, *steps, *self._place(texts, n, *steps)) for n, text in enumerate(texts)
+        ]:
+            return None
+        return self.key(texts, *steps)
+
+    def _place(self, texts: tuple[str, ...], number: int, *steps: str) -> tuple[int, ...]:
+        short = len(texts) == 1 and not isinstance(self.columns.spec.at(*steps), list)
+        return () if short else (number,)
 
     def key(self, texts: tuple[str, ...], *steps: str) -> str | None:
         """Return the SQL text of a natural key; NULL when one of its parts is missing.
@@ -291,8 +412,7 @@ class Event:
     def _key(self, texts: tuple[str, ...], *steps: str) -> str | None:
         parts = []
         for number, text in enumerate(texts):
-            short = len(texts) == 1 and not isinstance(self.columns.spec.at(*steps), list)
-            found = self.columns.expression(text, *steps, *(() if short else (number,)))
+            found = self.columns.expression(text, *steps, *self._place(texts, number, *steps))
             if found is None:
                 return None
             parts.append(as_text(Typed(found.sql, found.type)).sql)

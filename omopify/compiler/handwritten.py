@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from omopify.compiler.relations import PROVENANCE, Context, Relation
-from omopify.compiler.typed import SQL_TYPES, Typed, quoted
+from omopify.compiler.typed import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, Typed, quoted
 from omopify.errors import Location, did_you_mean
 from omopify.specs.project import LoadedMap
 
@@ -22,6 +22,19 @@ _FORBIDDEN = (
     "local", "age", "txid_", "get_current", "transaction_", "version", "pg_", "query",
 )  # fmt: skip
 """How functions begin that read files, or that give another result tomorrow."""
+
+_READ = {
+    TEXT: "CAST({} AS varchar)",
+    NUMBER: "o_num(CAST({} AS varchar))",
+    INTEGER: "o_whole(o_num(CAST({} AS varchar)))",
+    BOOLEAN: "o_bool(CAST({} AS varchar))",
+    DATE: "o_date(CAST({} AS varchar), '%Y-%m-%d')",
+    DATETIME: (
+        "coalesce(o_datetime(CAST({0} AS varchar), '%Y-%m-%d'), "
+        "CAST(o_date(CAST({0} AS varchar), '%Y-%m-%d') AS timestamp))"
+    ),
+}
+"""How a column that a SELECT gives is read as the type that the map declares; what cannot be read is empty."""
 
 
 def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
@@ -36,7 +49,8 @@ def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
         problems.add("OM116", f"there is no readable file '{spec.sql}'", spec.at("sql"), near)
         return None
     try:
-        facts = {name: context.trial.fact(name) for name in context.trial.fact_names()}
+        facts: dict[str, object] = {name: context.trial.fact(name) for name in context.trial.fact_names()}
+        facts["disease_control_weeks"] = [int(week) for week in context.trial.disease_control_weeks]
         sql = SandboxedEnvironment(undefined=StrictUndefined).from_string(text).render(trial=facts).strip().rstrip(";")
         tree = sqlglot.parse_one(sql, dialect="duckdb")
     except TemplateError as error:
@@ -57,7 +71,7 @@ def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
         return None
     ctes = [f"{quoted(n)} AS (SELECT * FROM source.{quoted(n)})" for n in spec.reads if n in context.pack.sources]
     before = f"    WITH {', '.join(ctes)}\n" if ctes else ""
-    casts = [f"TRY_CAST({quoted(name)} AS {SQL_TYPES[kind]}) AS {quoted(name)}" for name, kind in spec.gives.items()]
+    casts = [f"{_READ[kind].format(quoted(name))} AS {quoted(name)}" for name, kind in spec.gives.items()]
     given = ", ".join([*PROVENANCE, *casts])
     table = f"(\n{before}    SELECT {given} FROM (\n{sql}\n    ) AS handwritten)"
     columns = {name: Typed(quoted(name), kind, ("%Y-%m-%d",)) for name, kind in spec.gives.items()}

@@ -89,15 +89,28 @@ class Input:
         revisions = [f"i.{quoted(c)}" for c in (column, *versions)]
         several = f"({' + '.join(f'CASE WHEN {r} IS NULL THEN 0 ELSE 1 END' for r in revisions)}) > 1"
         merged = f"coalesce({', '.join(revisions)})"
-        rules = {name.casefold(): rule for name, rule in self.spec.versions.items()}
-        rule = rules.get(column.casefold(), "empty")
+        rule = self._rule(column)
         if rule == "first":
             return [Item(merged, name, "its revisions, the first that is filled")]
-        conflicts.append((name, f"{name} revisions", rule, "several revisions filled"))
+        conflicts.append((name, revisions_of(name), rule, "several revisions filled"))
         return [
             Item(f"CASE WHEN {several} THEN NULL ELSE {merged} END", name, "one of its revisions"),
-            Item(several, f"{name} revisions"),
+            Item(several, revisions_of(name)),
         ]
+
+    def _rule(self, column: str) -> str:
+        rules = {name.casefold(): rule for name, rule in self.spec.versions.items()}
+        return rules.get(column.casefold(), "empty")
+
+    def may_conflict(self, name: str) -> bool:
+        """Say whether a column may be left empty because several of its revisions are filled."""
+        columns = [(r, self.renames.get(r.name, {}).get(name, name)) for r in self.relations]
+        return any(r.versions.get(column) and self._rule(column) != "first" for r, column in columns)
+
+
+def revisions_of(name: str) -> str:
+    """Return the column that tells whether several revisions of a question are filled."""
+    return f"{name} revisions"
 
 
 _BUILT_IN = ("_row", "_file", "_source")

@@ -107,6 +107,8 @@ class Output:
     id_column: str = ""
     row_id: str = ""
     referenced: bool = False
+    known_by: str = ""
+    """The column with the hash of the other key by which the rows are known."""
     linked: bool = False
     """Whether these rows are attributes of an event, which they point to."""
 
@@ -118,11 +120,21 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A table whose rows have attributes, and the concept by which these say which id they point to."""
+    """A table whose rows others point to, and the concepts by which they say which id that is."""
 
     table: str
     condition: str
-    field_concept_id: int
+    field_concept_id: int | None
+    domain_concept_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowLink:
+    """A row of another map that a map names by its key."""
+
+    map: str
+    key_parts: int
+    at: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +189,12 @@ class MapPlan:
     key_parts: int
     reference_keys: tuple[tuple[str, int, Location], ...]
     """References to other tables: (table, number of key parts, where)."""
+    links: tuple[RowLink, ...] = ()
+    """Rows of other maps that this one points to."""
+    named: bool = False
+    """Whether other maps point to rows of this one, so that the list of its rows is kept."""
+    known_by_parts: int = 0
+    """How many parts the key has by which other maps may name the rows besides."""
 
     @property
     def references(self) -> tuple[str, ...]:

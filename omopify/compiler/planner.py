@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from omopify import cdm
 from omopify.compiler.concepts import Concepts
-from omopify.compiler.events import Event, attribute_condition, event_tables
+from omopify.compiler.events import (
+    BORN,
+    KNOWN_BY,
+    REFERENCED_TABLES,
+    ROW_LINKS,
+    Event,
+    attribute_condition,
+    event_tables,
+)
 from omopify.compiler.expressions import Over, compile_condition, compile_expression
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.handwritten import columns_read
@@ -30,10 +38,17 @@ def make_plan(pack: Pack, headers: dict[str, dict[str, str]], problems: Problems
     context = Context(pack, headers, problems)
     _check_identifiers(context)
     scopes = [s for name in pack.trial.scope if (s := _scope(name, context))]
-    maps = [plan for loaded in pack.maps if (plan := _MapPlanner(loaded, context).plan())]
+    named = _named_maps(pack)
+    maps = [plan for loaded in pack.maps if (plan := _MapPlanner(loaded, context, loaded.spec.map in named).plan())]
     _check_references(context, maps)
     ordered = _in_order(maps, problems)
     return None if len(problems.errors) > before else Plan(tuple(scopes), tuple(ordered))
+
+
+def _named_maps(pack: Pack) -> set[str]:
+    """Return the maps whose rows other maps point to."""
+    links = [getattr(loaded.spec, word) for loaded in pack.maps for word in ROW_LINKS]
+    return {link.map for link in links if link}
 
 
 def _scope(name: str, context: Context) -> ScopePlan | None:
@@ -57,6 +72,8 @@ def _scope(name: str, context: Context) -> ScopePlan | None:
 class _MapPlanner:
     loaded: LoadedMap
     context: Context
+    named: bool
+    """Whether other maps point to rows of this one."""
     input: Input = field(init=False)
     shape: Shape = field(init=False)
     columns: Columns = field(init=False)
@@ -79,6 +96,7 @@ class _MapPlanner:
         concepts = Concepts(self.columns, f"work.{quoted(f'{spec.map} concepts')}")
         event = Event(self.columns, concepts)
         key = self._key(event)
+        self._known_by(event)
         made = self._dsp() if spec.to.startswith("dsp.") else self._cdm(event, concepts)
         if len(problems.errors) > before or made is None or key is None:
             return None
@@ -97,6 +115,7 @@ class _MapPlanner:
             parents=self.parents,
             extra_columns=extra,
             key_parts=self.key_parts,
+            named=self.named,
         ).plan()
 
     def _filters(self) -> None:
@@ -159,6 +178,20 @@ class _MapPlanner:
             return None
         extra = "".join(f" || chr(31) || {part}" for part in self.shape.keys)
         return key + extra
+
+    def _known_by(self, event: Event) -> None:
+        spec = self.loaded.spec
+        if not spec.known_by:
+            return
+        if spec.to not in REFERENCED_TABLES:
+            names = ", ".join(REFERENCED_TABLES)
+            message = f"'known_by' has no place in '{spec.to}'"
+            self.context.problems.add("OM331", message, spec.at("known_by", key=True), f"it goes with: {names}")
+            return
+        key = event.key(spec.known_by, "known_by")
+        if key is not None:
+            self.columns.raw.append(Item(f"o_id({key})", KNOWN_BY))
+            self.columns.typed.append(Item(KNOWN_BY, KNOWN_BY))
 
     def _dsp(self) -> tuple[list[Output], list[Event]] | None:
         spec = self.loaded.spec
@@ -232,6 +265,14 @@ class _MapPlanner:
                 if found:
                     self.columns.carry(f"{name}.when", found)
                     when = quoted(f"{name}.when")
+            if attribute.start or attribute.date:
+                dated = child.words["start"]
+                self.columns.issues.append(Finding(f"{name}.start", "missing", f"({when}) AND {dated} IS NULL"))
+                if {"person", "start"} <= event.words.keys():
+                    unborn = f"{dated} < {quoted(BORN)}"
+                    self.columns.issues.append(Finding(f"{name}.start", "before birth", f"({when}) AND {unborn}"))
+                    when = f"({when}) AND NOT coalesce({unborn}, FALSE)"
+                when = f"({when}) AND {dated} IS NOT NULL"
             own = f"o_id({literal(spec.map)} || chr(31) || _key || chr(31) || {literal(name)})"
             outputs.append(child.output(target, f"_target = 1 AND ({when})", own, linked=True))
             self.columns.unmapped[before:] = [
@@ -240,19 +281,23 @@ class _MapPlanner:
             ]
             self._count_unknown(concepts, f"{name}.", when)
             events.append(child)
-        if spec.attributes:
+        if spec.attributes or self.named:
             self._find_parents(tables)
         return outputs, events
 
     def _find_parents(self, tables: list[cdm.Table]) -> None:
         spec = self.loaded.spec
         for table in tables:
-            if table.event_field_concept_id is None:
+            if spec.attributes and table.event_field_concept_id is None:
                 message = f"rows of '{table.name}' cannot have attributes"
                 self.context.problems.add("OM333", message, spec.at("attributes", key=True))
                 continue
+            if table.id_field is None:
+                message = f"rows of '{table.name}' have no ids, but other maps point to rows of '{spec.map}'"
+                self.context.problems.add("OM333", message, spec.at("to"))
+                continue
             condition = f"step._table = {literal(table.name)}" if spec.to == "by_domain" else ""
-            self.parents.append(Parent(table.name, condition, table.event_field_concept_id))
+            self.parents.append(Parent(table.name, condition, table.event_field_concept_id, table.domain_concept_id))
 
     def _count_unknown(self, concepts: Concepts, prefix: str, when: str) -> None:
         for slot, constant in concepts.unknown:
@@ -282,7 +327,7 @@ class _MapPlanner:
                 continue
             if not any(word in cdm.words(table.name) for table in tables):
                 message = f"'{word}' has no place in '{tables[0].name}'"
-                has = sorted(w for w in cdm.words(tables[0].name) if "." not in w and w not in ("id", "event"))
+                has = sorted(w for w in cdm.words(tables[0].name) if "." not in w and w != "id")
                 hint = f"its words: {', '.join(has)}"
                 self.context.problems.add("OM331", message, spec.at(word, key=True), hint)
 
@@ -308,12 +353,18 @@ def _check_references(context: Context, maps: list[MapPlan]) -> None:
     for plan in maps:
         for table, parts, at in plan.reference_keys:
             owner = keys.get(table)
-            if owner and parts != owner.key_parts:
+            if owner and parts not in (owner.key_parts, owner.known_by_parts):
                 name = table.removeprefix("cdm.")
                 message = (
                     f"this key has {parts} parts, but that of '{name}' in the map '{owner.name}' has {owner.key_parts}"
                 )
                 context.problems.add("OM336", message, at, "they must be written alike, or nothing is found")
+        named = {other.name: other for other in maps}
+        for link in plan.links:
+            if link.map in named and link.key_parts != named[link.map].key_parts:
+                wanted = named[link.map].key_parts
+                message = f"this key has {link.key_parts} parts, but that of the map '{link.map}' has {wanted}"
+                context.problems.add("OM336", message, link.at, "they must be written alike, or nothing is found")
         for table in plan.references:
             if table not in written:
                 written.add(table)  # once is enough, however many maps refer to it
@@ -345,4 +396,6 @@ def _in_order(maps: list[MapPlan], problems: Problems) -> list[MapPlan]:
 
 def _waits_for(plan: MapPlan, writers: dict[str, list[MapPlan]], done: list[MapPlan]) -> bool:
     needed = [w for table in (*plan.reads, *plan.references) for w in writers.get(table, [])]
+    linked = {link.map for link in plan.links}
+    needed += [w for found in writers.values() for w in found if w.name in linked]
     return any(writer is not plan and writer not in done for writer in needed)

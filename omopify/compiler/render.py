@@ -29,10 +29,10 @@ def statements(plan: MapPlan) -> Iterator[Statement]:
     yield one("map")
     if plan.lookups:
         yield one("lookups")
-    linked = False
+    listed = False
     for output in plan.outputs:
-        if output.linked and not linked:
-            linked = True
+        if output.linked and not listed:
+            listed = True
             yield one("parents")
         if output.id_column:
             yield one("ids", output.table, output=output)
@@ -41,6 +41,8 @@ def statements(plan: MapPlan) -> Iterator[Statement]:
             yield one("referenced", output.table, output=output)
         if output.row_id:
             yield one("origins", output.table, output=output)
+    if plan.named and not listed:
+        yield one("parents")
     yield one("accounting")
     if plan.filters:
         yield one("filters")
@@ -53,9 +55,10 @@ def statements(plan: MapPlan) -> Iterator[Statement]:
         yield one("unmapped")
 
 
-def clean_up(plan: MapPlan) -> Iterator[Statement]:
-    """Yield the statements that drop a map's working tables."""
-    suffixes = [*((" values", " concepts") if plan.lookups else ()), *((" parents",) if plan.parents else ()), ""]
+def clean_up(plan: MapPlan, *, last: bool = False) -> Iterator[Statement]:
+    """Yield the statements that drop a map's working tables; ``last``: also those that other maps read."""
+    parents = plan.parents and (last or not plan.named)
+    suffixes = [*((" values", " concepts") if plan.lookups else ()), *((" parents",) if parents else ()), ""]
     for suffix in suffixes:
         yield Statement(plan.name, "clean", render("steps/clean.sql.jinja", name=plan.name + suffix))
 

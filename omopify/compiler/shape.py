@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from omopify.compiler.names import Input
+from omopify.compiler.names import Input, revisions_of
 from omopify.compiler.plan import Cte, Item, Select
-from omopify.compiler.typed import TEXT, Typed, literal, quoted
+from omopify.compiler.typed import TEXT, Typed, as_text, literal, quoted
 from omopify.errors import did_you_mean
 from omopify.specs.maps import MapFile
 
 MOST_PIECES = 1000
 """The most pieces that a cell may be cut into: as many numbers as there are in ``work.numbers``."""
+
+_CONFLICT = "_conflict"
+"""The column that tells whether a cell or slot is empty only because several revisions are filled."""
 
 _RANGE = re.compile(r"\{([A-Za-z_]\w*):([^{}]+)\}")
 
@@ -105,43 +109,73 @@ def _unpivot(spec: MapFile, given: Input, made: Shape) -> None:
         return
     item, values = found[1], _values(found[2])
     columns = [spec.unpivot.columns[: found.start()] + v + spec.unpivot.columns[found.end() :] for v in values]
-    value, first = spec.unpivot.value, given.relations[0]
-    cells = {value: [_use(spec, given, column, "unpivot", "columns").sql for column in columns]}
+    value = spec.unpivot.value
+    cells = {value: [_use(spec, given, column, "unpivot", "columns") for column in columns]}
     if spec.unpivot.code:
         code_columns = [spec.unpivot.code.replace("{}", column) for column in columns]
-        cells[f"{value}_code"] = [_use(spec, given, c, "unpivot", "code").sql for c in code_columns]
-    _rows_for_each(made, item, values, cells, f"one row for each of {len(values)} columns")
-    for name in cells:
-        _add(spec, given, name, Typed(quoted(name), TEXT, first.dates, first.decimal), "unpivot", "value")
+        cells[f"{value}_code"] = [_use(spec, given, c, "unpivot", "code") for c in code_columns]
+    read = _add_cells(spec, given, cells, "unpivot", "value")
+    several = [_several(given, [column]) for column in columns]
+    _rows_for_each(made, item, values, read, several, f"one row for each of {len(values)} columns")
     _add(spec, given, item, Typed(quoted(item), TEXT), "unpivot", "columns")
-    made.filters.append(("empty_cell", " OR ".join(f"{quoted(name)} IS NOT NULL" for name in cells)))
+    made.filters.append(("empty_cell", _filled(cells, several)))
 
 
 def _slots(spec: MapFile, given: Input, made: Shape) -> None:
     assert spec.slots is not None
     cells = _slot_cells(spec, given)
-    _rows_for_each(made, "slot", list(spec.slots.n), cells, f"one row for each of {len(spec.slots.n)} slots")
+    patterns = spec.slots.columns.values()
+    several = [_several(given, [pattern.replace("{n}", n) for pattern in patterns]) for n in spec.slots.n]
+    _rows_for_each(made, "slot", list(spec.slots.n), cells, several, f"one row for each of {len(spec.slots.n)} slots")
     _add(spec, given, "slot", Typed("slot", TEXT), "slots")
-    made.filters.append(("empty_slot", " OR ".join(f"{quoted(name)} IS NOT NULL" for name in cells)))
+    made.filters.append(("empty_slot", _filled(cells, several)))
+
+
+def _several(given: Input, columns: list[str]) -> str:
+    """Return SQL that is true when one of these columns is empty only because several revisions are filled."""
+    return " OR ".join(f"input.{quoted(revisions_of(c))}" for c in columns if given.may_conflict(c))
+
+
+def _filled(cells: Mapping[str, object], several: list[str]) -> str:
+    """Return the condition that a cell or slot holds something: also what is left empty for a conflict."""
+    conflict = [_CONFLICT] if any(several) else []
+    return " OR ".join([*(f"{quoted(name)} IS NOT NULL" for name in cells), *conflict])
 
 
 def _slot_cells(spec: MapFile, given: Input) -> dict[str, list[str]]:
     assert spec.slots is not None
-    cells = {}
-    for name, pattern in spec.slots.columns.items():
-        columns = [pattern.replace("{n}", n) for n in spec.slots.n]
-        cells[name] = [_use(spec, given, column, "slots", name).sql for column in columns]
+    cells = {
+        name: [_use(spec, given, pattern.replace("{n}", n), "slots", name) for n in spec.slots.n]
+        for name, pattern in spec.slots.columns.items()
+    }
+    return _add_cells(spec, given, cells, "slots")
+
+
+def _add_cells(spec: MapFile, given: Input, cells: dict[str, list[Typed]], *steps: str) -> dict[str, list[str]]:
+    """Make cells known by their names; those that go under one name but are not of one type are read as text."""
     first = given.relations[0]
-    for name in cells:
-        _add(spec, given, name, Typed(quoted(name), TEXT, first.dates, first.decimal), "slots", name)
-    return cells
+    read = {}
+    for name, found in cells.items():
+        placed = [replace(cell, sql=f"input.{cell.sql}") for cell in found]
+        if len({cell.type for cell in placed}) > 1:
+            placed = [as_text(cell) for cell in placed]
+        kind = placed[0].type
+        read[name] = [cell.sql for cell in placed]
+        own = steps if len(steps) > 1 else (*steps, name)
+        _add(spec, given, name, Typed(quoted(name), kind, first.dates, first.decimal), *own)
+    return read
 
 
-def _rows_for_each(made: Shape, item: str, values: list[str], cells: dict[str, list[str]], note: str) -> None:
+def _rows_for_each(
+    made: Shape, item: str, values: list[str], cells: dict[str, list[str]], several: list[str], note: str
+) -> None:
     items = [Item("each.n", "_n"), Item("each.name", item)]
     for name, columns in cells.items():
-        branches = "".join(f" WHEN {n} THEN input.{column}" for n, column in enumerate(columns, 1))
+        branches = "".join(f" WHEN {n} THEN {column}" for n, column in enumerate(columns, 1))
         items.append(Item(f"CASE each.n{branches} END", name))
+    if any(several):
+        branches = "".join(f" WHEN {n} THEN {sql}" for n, sql in enumerate(several, 1) if sql)
+        items.append(Item(f"CASE each.n{branches} ELSE FALSE END", _CONFLICT))
     rows = ", ".join(f"({n}, {literal(value)})" for n, value in enumerate(values, 1))
     _shaped(made, note, items, f"CROSS JOIN (VALUES {rows}) AS each(n, name)")
     made.keys.append(quoted(item))
@@ -151,13 +185,13 @@ def _one_slot(spec: MapFile, given: Input, made: Shape) -> None:
     assert spec.slots is not None
     cells = _slot_cells(spec, given)
     used = [
-        "(" + " OR ".join(f"input.{columns[n]} IS NOT NULL" for columns in cells.values()) + ")"
+        "(" + " OR ".join(f"{columns[n]} IS NOT NULL" for columns in cells.values()) + ")"
         for n in range(len(spec.slots.n))
     ]
     several = " + ".join(f"CASE WHEN {u} THEN 1 ELSE 0 END" for u in used) + " > 1"
     items = [Item("1", "_n")]
     for name, columns in cells.items():
-        branches = "".join(f" WHEN {u} THEN input.{c}" for u, c in zip(used, columns, strict=True))
+        branches = "".join(f" WHEN {u} THEN {c}" for u, c in zip(used, columns, strict=True))
         stop = "" if spec.slots.on_conflict == "first" else f" WHEN {several} THEN NULL"
         items.append(Item(f"CASE{stop}{branches} END", name))
     if spec.slots.on_conflict != "first":

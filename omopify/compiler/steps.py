@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omopify.compiler.concepts import Concepts
-from omopify.compiler.events import REFERENCED_TABLES, Event, table_of_domain
+from omopify.compiler.events import KNOWN_BY, REFERENCED_TABLES, Event, table_of_domain
 from omopify.compiler.fields import Columns
 from omopify.compiler.names import Input
 from omopify.compiler.plan import Assertion, Cte, Finding, Item, MapPlan, Output, Parent, Select, chunks
@@ -43,6 +43,7 @@ class Parts:
     parents: list[Parent]
     extra_columns: list[tuple[str, str]]
     key_parts: int
+    named: bool
 
     def plan(self) -> MapPlan:
         """Return the plan of the map."""
@@ -79,6 +80,9 @@ class Parts:
             kept=self._step_columns(issues, imputed),
             key_parts=self.key_parts + len(self.shape.keys),
             reference_keys=tuple(found for event in self.events for found in event.reference_keys),
+            links=tuple(link for event in self.events for link in event.links),
+            named=self.named,
+            known_by_parts=len(spec.known_by),
         )
 
     def _filtered(self) -> list[Cte]:
@@ -185,7 +189,7 @@ class Parts:
         They are few, so they are found by counting first: windows over all rows cost four times as much.
         """
         names = [i.alias for i in (*self.columns.typed, *self.columns.imputed)]
-        names = [name for name in names if not name.endswith((".raw", ".full"))]
+        names = [name for name in names if not name.endswith((".raw", ".full")) and name != KNOWN_BY]
         content = "\n            || chr(31) || ".join(
             f"coalesce(CAST({quoted(name)} AS varchar), '')" for name in dict.fromkeys(names)
         )
@@ -236,6 +240,20 @@ class Parts:
             hint = "one table has one row for a key: keep one of the maps, or part them by a filter"
             known = f"_hash IN (SELECT hash FROM work.{quoted(f'ids of {spec.to}')})"
             found.append(Assertion("OM504", message, hint, f"{rows}_first AND {known}", spec.at("key")))
+        if spec.known_by:
+            message = "{n} keys under 'known_by' stand for several rows"
+            hint = "the key under 'known_by' must lead to one row"
+            step = quoted(spec.map)
+            # The rows' own keys are names, too: one that is another row's would lead to either of the two.
+            names = (
+                f"SELECT {KNOWN_BY} AS name, _hash FROM work.{step} WHERE _status <> 'rejected' "
+                f"UNION SELECT _hash, _hash FROM work.{step} WHERE _status = 'used'"
+            )
+            several = (
+                f"SELECT count(*) FROM (SELECT name FROM ({names}) AS named WHERE name IS NOT NULL "
+                "GROUP BY name HAVING count(DISTINCT _hash) > 1) AS ambiguous"
+            )
+            found.append(Assertion("OM505", message, hint, several, spec.at("known_by")))
         return found
 
     def _step_columns(self, issues: list[Finding], imputed: list[Finding]) -> tuple[str, ...]:

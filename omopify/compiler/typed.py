@@ -36,7 +36,7 @@ SQL_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """An expression in SQL with its type; ``dates`` and ``decimal`` say how its text is to be read."""
+    """An expression in SQL with its type; ``dates`` and ``decimal`` (none for a date) say how its text is read."""
 
     sql: str
     type: str
@@ -65,7 +65,7 @@ def alike(values: list[Typed]) -> Typed | None:
     main = next((value for value in values if value.type != NULL), values[0])
     said = [value for value in values if value.type == TEXT and value.dates]
     dates = tuple(dict.fromkeys(text for value in said for text in date_formats(value.dates)))
-    if len({value.decimal for value in said}) > 1:
+    if len({value.decimal for value in said if value.decimal}) > 1:
         return None
     if any(text.startswith("%d") and "%m" in text for text in dates) and any(text.startswith("%m") for text in dates):
         return None
@@ -108,6 +108,8 @@ def as_text(value: Typed) -> Typed:
     if value.type in (TEXT, NULL):
         return value
     sql = f"o_plain({value.sql})" if value.type == NUMBER else f"CAST({value.sql} AS varchar)"
+    if value.type in (DATE, DATETIME):
+        return Typed(sql, TEXT, (ISO,), "")
     return replace(value, sql=sql, type=TEXT)
 
 

@@ -96,13 +96,14 @@ class _Run:
         return name.startswith("dsp.") and name.removeprefix("dsp.") in self.pack.tables
 
     def _referenced(self, own: MapPlan, test: Test) -> list[MapPlan]:
-        wanted = set(own.references)
+        wanted, named = set(own.references), {link.map for link in own.links}
         found: list[MapPlan] = []
         for step in reversed(self.plan.maps):
             given = all(name.startswith("dsp.") or name in test.given for name in step.reads)
-            if step is not own and wanted & set(step.writes) and given:
+            if step is not own and (step.name in named or (wanted & set(step.writes) and given)):
                 found.insert(0, step)
                 wanted |= set(step.references)
+                named |= {link.map for link in step.links}
         return found
 
     def _give(self, test: Test, steps: list[MapPlan]) -> None:
@@ -176,13 +177,13 @@ class _Run:
         for table in cdm.tables().values():
             if table.schema != "vocab":
                 tables.append(f"cdm.{quoted(table.name)}")
-                if len(table.primary_key) == 1:
+                if table.id_field:
                     tables.append(f"register.{quoted(table.name)}")
         tables += [f"work.{quoted(f'ids of {name}')}" for name in REFERENCED_TABLES]
         names = [scope.name for scope in self.plan.scopes]
         self.db.script(render("maptests/reset.sql.jinja", tables=tables, scopes=names))
         for step in self.plan.maps:
-            for statement in clean_up(step):
+            for statement in clean_up(step, last=True):
                 self.db.run(statement)
 
 

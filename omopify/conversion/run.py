@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from omopify import __version__, cdm
-from omopify.compiler.plan import MapPlan, Plan
+from omopify.compiler.plan import MapPlan, Plan, Statement
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import clean_up, render, scopes, statements
+from omopify.conversion.eras import era_statements
 from omopify.conversion.manifest import Manifest, write_manifest
+from omopify.conversion.metadata import metadata_statement
 from omopify.conversion.session import REGISTER, VocabularyFiles, insert_rows, open_database, prepare_tables
 from omopify.conversion.sources import create_source_tables, headers, staged
 from omopify.conversion.terms import Terms, read_terms
@@ -239,10 +241,7 @@ class _Job:
     def _map(self, db: DuckDB, step: MapPlan) -> None:
         rejected = False
         for statement in statements(step):
-            count = db.run(statement)
-            self.sql.setdefault(step.name, []).append(statement.sql)
-            if statement.kind == "write":
-                self.written.append((step.name, statement.table, count))
+            self._run(db, statement)
             if statement.kind == "map":
                 rejected = self._assert(db, step)
                 if rejected:
@@ -250,6 +249,12 @@ class _Job:
         for statement in clean_up(step):
             db.run(statement)
         self.clock.lap(f"map {step.name}")
+
+    def _run(self, db: DuckDB, statement: Statement) -> None:
+        count = db.run(statement)
+        self.sql.setdefault(statement.map, []).append(statement.sql)
+        if statement.kind == "write":
+            self.written.append((statement.map, statement.table, count))
 
     def _assert(self, db: DuckDB, step: MapPlan) -> bool:
         failed = False
@@ -264,6 +269,12 @@ class _Job:
     def _finish(self, db: DuckDB) -> None:
         if self.problems.errors:
             return
+        for statement in (
+            *era_statements(self.project.pack.eras),
+            metadata_statement(self.project.pack, self._released()),
+        ):
+            self._run(db, statement)
+        self.clock.lap("eras")
         insert_rows(db, "audit.written", ("map", "table_name", "rows"), _summed(self.written))
         insert_rows(
             db, "audit.columns", ("source", "column", "label", "decision", "reason", "filled", "rows"), self._coverage()
@@ -319,7 +330,7 @@ class _Job:
 
     def _cdm_source(self, db: DuckDB) -> None:
         trial = self.project.pack.trial
-        released = self.project.file.release_date or self._newest().isoformat()
+        released = self._released()
         row: dict[str, object] = {
             "cdm_source_name": trial.name,
             "cdm_source_abbreviation": trial.trial,
@@ -344,6 +355,9 @@ class _Job:
 
     def _known_or_zero(self, db: DuckDB, concept_id: int) -> int:
         return int(db.rows(render("run/known_or_zero.sql.jinja", concept_id=concept_id))[0][0])
+
+    def _released(self) -> str:
+        return self.project.file.release_date or self._newest().isoformat()
 
     def _newest(self) -> date:
         files = {self.project.data / f.file for s in self.sources.values() for f in s.files}

@@ -30,6 +30,9 @@ WELL_KNOWN = (
 
 NO_RELEASE = "unknown"
 
+MOST_NAMED = 5
+"""How many concepts that the vocabulary lacks are named one by one; more are counted in one message."""
+
 _ZERO = "name a whole Athena download, or 'starter' before it"
 _NOT_LOADED = ("source_to_concept_map",)
 
@@ -240,15 +243,18 @@ def _check_names(plan: Plan, db: DuckDB, problems: Problems) -> None:
 def _load_constants(plan: Plan, db: DuckDB, problems: Problems) -> None:
     """Look up the concept ids that maps name and judge them; those that the vocabulary lacks become 0."""
     links = {t.event_field_concept_id for t in cdm.tables().values() if t.event_field_concept_id}
+    links |= {t.domain_concept_id for t in cdm.tables().values() if t.domain_concept_id}
     links.add(cdm.CDM_VERSION_CONCEPT_ID)
     ids = sorted({use.concept_id for use in plan.constants} | links)
     db.script(render("run/constants.sql.jinja", ids=ids))
-    known = {concept_id: (name, standard) for concept_id, name, standard in db.rows(render("run/known_constants.sql"))}
-    judge_constants(plan, {concept_id: name for concept_id, (name, _) in known.items()}, problems)
-    not_standard = {concept_id for concept_id, (_, standard) in known.items() if concept_id and standard != "S"}
+    rows = db.rows(render("run/known_constants.sql"))
+    names = {concept_id: name for concept_id, name, _, _ in rows}
+    judge_constants(plan, names, problems)
+    # Relationships are concepts of the domain Metadata, none of which is standard.
+    not_standard = {i for i, _, domain, standard in rows if i and standard != "S" and domain != "Metadata"}
     for use in {use.concept_id: use for use in plan.constants if use.concept_id in not_standard}.values():
         hint = "'omopify vocab check' names its replacement"
-        message = f"concept {use.concept_id} ({known[use.concept_id][0]}) is not a standard concept"
+        message = f"concept {use.concept_id} ({names[use.concept_id]}) is not a standard concept"
         problems.add("OM693", message, use.at, hint, severity="warning")
 
 
@@ -263,10 +269,15 @@ def judge_constants(plan: Plan, known: Mapping[int, str], problems: Problems) ->
             message = f"concept {use.concept_id} is called '{name}', not '{use.name}'"
             problems.add("OM610", message, use.at, "correct the id or the name")
     unknown = [use for use in plan.constants if use.concept_id not in known]
-    for use in {use.concept_id: use for use in unknown if use.concept_id}.values():
+    uses = list({use.concept_id: use for use in unknown if use.concept_id}.values())
+    for use in uses if len(uses) <= MOST_NAMED else ():
         message = f"concept {use.concept_id} ({use.name or 'no name given'}) is not in the vocabulary"
         hint = "its rows get concept 0 and are counted; load an Athena download that has it"
         problems.add("OM611", message, use.at, hint, severity="warning")
+    if len(uses) > MOST_NAMED:
+        message = f"{len(uses)} concepts that the maps name are not in the vocabulary"
+        hint = "their rows get concept 0 and are counted; 'omopify vocab check' says more; load an Athena download"
+        problems.add("OM611", message, uses[0].at, hint, severity="warning")
 
 
 def keep_used_vocabulary(db: DuckDB, everything: bool) -> None:

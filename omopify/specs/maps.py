@@ -125,6 +125,16 @@ class Reference(Model):
         return {"key": written} if isinstance(written, (str, int, list)) else written
 
 
+class RowReference(Model):
+    """A row that another map writes, named by that map and its natural key."""
+
+    map: str
+    """The map that writes the row."""
+    key: Texts
+    missing: Literal["reject", "empty"] | None = None
+    """What to do when there is no such row; by default it may be missing, except in tables that only link rows."""
+
+
 class Events(Model):
     """The words that all event tables share; each table's own column names follow from them."""
 
@@ -133,6 +143,8 @@ class Events(Model):
     provider: Reference | None = None
     care_site: Reference | None = None
     location: Reference | None = None
+    cohort: Reference | None = None
+    """For ``cohort``: a row of cohort_definition, named by its key."""
     concept: Concept | None = None
     source: FieldSpec | None = None
     """What the source said, when it is not the value that the concept was looked up by."""
@@ -219,6 +231,18 @@ class MapFile(FileModel, Events):
     """For ``sql``: the columns it gives and their types."""
     key: Texts = ()
     """The natural key, on input columns: ids are given by it, so it must not change between exports."""
+    known_by: Texts = ()
+    """Another key by which other maps name the row, when several of them are one: the subject, for a person."""
+    event: RowReference | None = None
+    """The row of another map that this row is about; an attribute is about the row of its own map."""
+    parent: RowReference | None = None
+    """For ``episode``: the episode that this one is part of."""
+    episode: RowReference | None = None
+    """For ``episode_event``: the episode that the event belongs to."""
+    fact_1: RowReference | None = None
+    """For ``fact_relationship``: the row that the relationship starts from."""
+    fact_2: RowReference | None = None
+    """For ``fact_relationship``: the row that it leads to."""
     set: dict[str, FieldSpec] = Field(default_factory=dict)
     attributes: dict[str, Attribute] = Field(default_factory=dict)
     on_unmapped: Literal["zero", "reject", "error"] = "zero"

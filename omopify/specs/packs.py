@@ -7,11 +7,22 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from omopify.errors import Problems, did_you_mean
 from omopify.specs.model import FileModel, Model, Text, Texts
 
 FieldType = Literal["text", "integer", "number", "date", "datetime", "boolean"]
 CodeMark = Literal["dots", "hyphens", "blanks", "leading zeros", "dagger"]
 """Parts of a code that do not tell it from another; ``dagger`` is the mark +, * or ! behind a code of ICD-10."""
+
+
+_OWN_FACTS = (
+    "id", "name", "country", "registry", "edc", "ctcae", "disease_control_weeks", "assessment_window_days",
+    "ecog_eligible", "response_criteria",
+)  # fmt: skip
+"""Facts of a trial that have a word of their own in ``trial.yaml``."""
+
+_LONGEST_FACT = 250
+"""How many characters METADATA has room for."""
 
 
 def _is_number(text: str) -> bool:
@@ -26,12 +37,46 @@ def _is_a_day(written: str) -> str:
     return written
 
 
+def _fits(written: str) -> str:
+    if len(written) > _LONGEST_FACT:
+        raise ValueError(f"a fact has at most {_LONGEST_FACT} characters")
+    return written
+
+
+def _all_fit(written: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_fits(text) for text in written)
+
+
+def _are_weeks(written: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(text.isascii() and text.isdigit() and int(text) for text in written):
+        raise ValueError("'disease_control_weeks' should be whole numbers of weeks, such as [16]")
+    return written
+
+
+def _are_more_facts(written: dict[str, str]) -> dict[str, str]:
+    for name in written:
+        _fits(f"trial.{name}")
+        if name in _OWN_FACTS:
+            raise ValueError(f"'{name}' has a word of its own in trial.yaml and stands outside 'facts:'")
+    return written
+
+
 def _as_tuple(written: object) -> object:
     return (written,) if isinstance(written, str) else written
 
 
 def _for_all(written: object) -> object:
     return {"*": written} if isinstance(written, str) else written
+
+
+Title = Annotated[str, AfterValidator(_fits)]
+"""What something is called, as METADATA can hold it."""
+
+Fact = Annotated[Text, AfterValidator(_fits)]
+"""One fact of a trial, as METADATA can hold it."""
+
+FactList = Annotated[Texts, AfterValidator(_all_fit)]
+"""One fact, or several."""
 
 
 class SourceSpec(Model):
@@ -71,6 +116,20 @@ class Scope(Model):
     where: str
 
 
+class Eras(Model):
+    """Which era tables of the CDM are filled: how many days may lie between events of one era."""
+
+    drug: int | None = Field(None, ge=0, strict=True)
+    """DRUG_ERA, by ingredient: 30 is usual. Left out, the table stays empty."""
+    condition: int | None = Field(None, ge=0, strict=True)
+    """CONDITION_ERA, by condition: 30 is usual. Left out, the table stays empty."""
+
+    def tables(self) -> dict[str, int]:
+        """Return the tables that are filled, each with its days."""
+        days = {"drug_era": self.drug, "condition_era": self.condition}
+        return {table: window for table, window in days.items() if window is not None}
+
+
 class ProjectFile(FileModel):
     """``omopify.yaml``: which maps, which data, which vocabulary, and where the result goes."""
 
@@ -91,6 +150,8 @@ class ProjectFile(FileModel):
     """The date of this export; without it the date of the newest file in it."""
     sources: dict[str, SourceSpec] = Field(default_factory=dict)
     """Changes to the pack's sources: ``defaults`` for all, or one by one."""
+    facts: dict[str, Fact] = Field(default_factory=dict)
+    """Changes to the trial's ``facts:``, by name."""
     cdm_source: dict[str, Text] = Field(default_factory=dict)
     """Changes to the row of CDM_SOURCE."""
 
@@ -104,10 +165,10 @@ class TrialFile(FileModel):
     """``trial.yaml``: the trial's facts and its sources."""
 
     trial: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    name: str
-    country: str = ""
-    registry: Texts = ()
-    edc: str = ""
+    name: Title
+    country: Title = ""
+    registry: FactList = ()
+    edc: Title = ""
     model: str | None = None
     """The shared pack that the trial harmonises to (``prime_rose``); none for maps straight to OMOP."""
     local_vocabulary: str | None = None
@@ -115,11 +176,18 @@ class TrialFile(FileModel):
     vocabulary_id, domain_id, maps_to): they are source concepts, never standard ones."""
     codes: dict[str, Annotated[tuple[CodeMark, ...], BeforeValidator(_as_tuple)]] = Field(default_factory=dict)
     """What codes may be written without, by vocabulary: ``ICD10: dots`` finds C509 and C50.9. Case never matters."""
-    ctcae: Text | None = None
-    disease_control_weeks: Texts = ()
-    assessment_window_days: Text | None = None
-    facts: dict[str, Text] = Field(default_factory=dict)
-    """More facts of the trial, for expressions: ``trial.<name>``."""
+    ctcae: Fact | None = None
+    disease_control_weeks: Annotated[Texts, AfterValidator(_are_weeks)] = ()
+    """The weeks at which clinical benefit is judged."""
+    ecog_eligible: FactList = ()
+    """The ECOG grades that the trial includes."""
+    response_criteria: FactList = ()
+    """The sets of response criteria that the trial uses (recist, irecist, rano, ...)."""
+    assessment_window_days: Fact | None = None
+    facts: Annotated[dict[str, Fact], AfterValidator(_are_more_facts)] = Field(default_factory=dict)
+    """More facts of the trial, for expressions: ``trial.<name>``. A project may change them."""
+    eras: Eras | None = None
+    """Which era tables are filled, instead of what the shared model says."""
     sources: dict[str, SourceSpec]
     columns: str | None = None
     """A CSV file with the export's columns (source, column, label, presence): what the export must bring."""
@@ -132,24 +200,45 @@ class TrialFile(FileModel):
     scope: dict[str, Scope] = Field(default_factory=dict)
     cdm_source: dict[str, Text] = Field(default_factory=dict)
 
+    def stated(self) -> dict[str, tuple[str, ...]]:
+        """Return all facts of the trial by name, each with its values; one that is not given has none."""
+        own = {name: getattr(self, name) for name in _OWN_FACTS if name != "id"}
+        written: dict[str, str | tuple[str, ...] | None] = {"id": self.trial, **own, **self.facts}
+        lists = {name: said if isinstance(said, tuple) else (said,) for name, said in written.items()}
+        return {name: tuple(value for value in values if value) for name, values in lists.items()}
+
     def fact(self, name: str) -> str | None:
-        """Return the fact that expressions call ``trial.<name>``, or None if there is no such fact."""
-        own = {"id": self.trial, "name": self.name, "country": self.country, "ctcae": self.ctcae}
-        own["assessment_window_days"] = self.assessment_window_days
-        return self.facts.get(name, own.get(name))
+        """Return the fact that expressions call ``trial.<name>``, or None if there is no such fact.
+
+        One with several values is a list with commas.
+        """
+        return ", ".join(self.stated().get(name, ())) or None
 
     def fact_names(self) -> list[str]:
         """Return the names that ``fact`` knows."""
-        return ["id", "name", "country", "ctcae", "assessment_window_days", *self.facts]
+        return list(self.stated())
+
+    def decided(self, project: ProjectFile, problems: Problems) -> TrialFile:
+        """Return the trial with what a project decides under ``facts:``; note facts that the trial does not have."""
+        for name in project.facts:
+            if name not in self.facts:
+                hint = did_you_mean(name, self.facts) or f"it has: {', '.join(self.facts) or 'none'}"
+                if name in _OWN_FACTS:
+                    hint = "what the protocol fixes is said in trial.yaml only"
+                message = f"the trial '{self.trial}' has no '{name}' under 'facts:'"
+                problems.add("OM121", message, project.at("facts", name, key=True), hint)
+        return self.model_copy(update={"facts": {**self.facts, **project.facts}})
 
 
 class ModelFile(FileModel):
     """``model.yaml``: what a shared pack is called."""
 
-    model: str
-    name: str
-    version: Text = ""
+    model: Title
+    name: Title
+    version: Fact = ""
     definition: str = ""
+    eras: Eras | None = None
+    """Which era tables are filled, unless the trial says otherwise."""
 
 
 class ModelField(Model):
@@ -171,6 +260,8 @@ class TableFile(FileModel):
 
     table: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     definition: str = ""
+    source: str = ""
+    """Where the definition is from: the consortium's variable list, a manual, a paper."""
     transfer: Texts = ()
     """In which transfers the table travels: monthly, end_of_participation, cohort_completion."""
     fields: dict[str, ModelField]

@@ -15,7 +15,7 @@ from omopify.errors import Location, Problems, did_you_mean
 from omopify.resources import data
 from omopify.specs.maps import MapFile
 from omopify.specs.model import FileModel, FileT, build
-from omopify.specs.packs import ModelFile, ProjectFile, SourceSpec, TableFile, TrialFile
+from omopify.specs.packs import Eras, ModelFile, ProjectFile, SourceSpec, TableFile, TrialFile
 from omopify.specs.values import DATE_FORMAT_HINT, is_date_format
 from omopify.specs.yamlfile import read_yaml
 
@@ -24,6 +24,9 @@ DEFAULTS = "defaults"
 
 EVERY_TABLE = "*"
 """In ``Pack.broken``: the shared model was not found, so no table of it is blamed on a map."""
+
+TABLES = "dsp"
+"""The folder of a shared model that holds its tables; all other folders of a pack may hold maps."""
 
 _SOURCE_WORD = "{source}"
 
@@ -80,6 +83,13 @@ class Pack:
     """Every file that was read; their hashes go into the manifest."""
     broken: frozenset[str] = frozenset()
     """Tables of the shared model whose file has a mistake of its own: maps that name them are not blamed."""
+    model: ModelFile | None = None
+    """The shared model, if the trial has one."""
+
+    @property
+    def eras(self) -> Eras:
+        """Which era tables are filled: what the trial says, else what the shared model says."""
+        return self.trial.eras or (self.model and self.model.eras) or Eras()
 
     def is_broken(self, name: str) -> bool:
         """Say whether ``dsp.<table>`` is a table that may well exist, but could not be read."""
@@ -165,6 +175,7 @@ def load_pack(
     files: list[Path] = [folder / "trial.yaml"]
     trial = _read(TrialFile, files[0], problems)
     maps = _read_maps(folder, folder.name, files, problems)
+    model: ModelFile | None = None
     tables: dict[str, TableFile] = {}
     broken: frozenset[str] = frozenset()
     sources: dict[str, Source] = {}
@@ -173,14 +184,20 @@ def load_pack(
             shared = _model_folder(trial, folder, problems)
             if shared:
                 maps += _read_maps(shared, trial.model, files, problems)
-                tables, broken = _read_tables(shared, files, problems)
+                model, tables, broken = _read_model(shared, files, problems)
             else:
                 broken = frozenset({EVERY_TABLE})
         sources = _sources(trial, folder, files, changes or {}, project, problems)
+        trial = trial.decided(project, problems) if project else trial
     _check_unique(maps, problems)
     if trial is None:
         return None
-    return Pack(trial, folder, sources, tables, tuple(maps), tuple(files), broken)
+    pack = Pack(trial, folder, sources, tables, tuple(maps), tuple(files), broken, model)
+    for loaded in maps:
+        if loaded.spec.to in pack.eras.tables():
+            hint = "leave this map out, or the table out of 'eras:'"
+            problems.add("OM122", f"'eras:' fills '{loaded.spec.to}' already", loaded.spec.at("to"), hint)
+    return pack
 
 
 def _model_folder(trial: TrialFile, folder: Path, problems: Problems) -> Path | None:
@@ -196,10 +213,11 @@ def _model_folder(trial: TrialFile, folder: Path, problems: Problems) -> Path | 
 
 def _read_maps(folder: Path, pack: str, files: list[Path], problems: Problems) -> list[LoadedMap]:
     found = []
-    for path in sorted((*folder.glob("*.yml"), *folder.glob("*.yaml.txt"))):
+    folders = (folder, *sorted(f for f in folder.glob("*/") if f.name != TABLES))
+    for path in (p for f in folders for p in sorted((*f.glob("*.yml"), *f.glob("*.yaml.txt")))):
         hint = f"rename it to '{path.name.partition('.')[0]}.yaml'"
         problems.add("OM120", f"'{path.name}' is not read", Location(shown(path)), hint, severity="warning")
-    for path in sorted(folder.glob("*.yaml")):
+    for path in (p for f in folders for p in sorted(f.glob("*.yaml"))):
         if path.name in ("trial.yaml", "model.yaml"):
             continue
         files.append(path)
@@ -216,12 +234,14 @@ def _misnamed(path: Path) -> str:
     return ""
 
 
-def _read_tables(folder: Path, files: list[Path], problems: Problems) -> tuple[dict[str, TableFile], frozenset[str]]:
+def _read_model(
+    folder: Path, files: list[Path], problems: Problems
+) -> tuple[ModelFile | None, dict[str, TableFile], frozenset[str]]:
     files.append(folder / "model.yaml")
-    _read(ModelFile, folder / "model.yaml", problems)
+    model = _read(ModelFile, folder / "model.yaml", problems)
     tables: dict[str, TableFile] = {}
     broken = []
-    for path in sorted((folder / "dsp").glob("*.yaml")):
+    for path in sorted((folder / TABLES).glob("*.yaml")):
         files.append(path)
         table = _read(TableFile, path, problems)
         if table and table.table != path.stem:
@@ -230,7 +250,7 @@ def _read_tables(folder: Path, files: list[Path], problems: Problems) -> tuple[d
             tables[table.table] = table
         if path.stem not in tables:
             broken.append(path.stem)
-    return tables, frozenset(broken)
+    return model, tables, frozenset(broken)
 
 
 def _check_unique(maps: list[LoadedMap], problems: Problems) -> None:

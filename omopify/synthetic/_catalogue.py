@@ -53,36 +53,38 @@ class Programme(NamedTuple):
     drugs: tuple[str, ...]
     toxicity: str
     weight: int
+    category: str
 
 
 PROGRAMMES: tuple[Programme, ...] = (
     Programme("BRAF Non-V600mut", "BRAF activating mutations", 21, "BRAF",
-              ("p.G469A", "p.K601E"), ("Trametinib", "Dabrafenib"), "mapk", 6),
+              ("p.G469A", "p.K601E"), ("Trametinib", "Dabrafenib"), "mapk", 6, "mutation"),
     Programme("BRAF V600mut", "BRAF activating mutations", 21, "BRAF",
-              ("p.V600E", "p.V600K"), ("Vemurafenib", "Cobimetinib"), "mapk", 5),
+              ("p.V600E", "p.V600K"), ("Vemurafenib", "Cobimetinib"), "mapk", 5, "mutation"),
     Programme("HER2exp", "ERBB2 amplification", 30, "ERBB2",
-              ("amplification", "IHC 3+"), ("Pertuzumab", "Trastuzumab"), "her2", 6),
+              ("amplification", "IHC 3+"), ("Pertuzumab", "Trastuzumab"), "her2", 6, "expression"),
     Programme("HER2mut", "ERBB2 activating mutations", 31, "ERBB2",
-              ("p.S310F", "p.Y772_A775dup"), ("Trastuzumab emtansine",), "her2", 3),
+              ("p.S310F", "p.Y772_A775dup"), ("Trastuzumab emtansine",), "her2", 3, "mutation"),
     Programme("TMB high", "High tumour mutational burden", 90, "TMB",
-              ("TMB 18 mut/Mb", "TMB 32 mut/Mb"), ("Atezolizumab",), "immune", 6),
+              ("TMB 18 mut/Mb", "TMB 32 mut/Mb"), ("Atezolizumab",), "immune", 6, "signature"),
     Programme("MSI-H", "Microsatellite instability high", 91, "MSI",
-              ("MSI-H", "dMMR"), ("Atezolizumab", "Bevacizumab"), "immune", 4),
+              ("MSI-H", "dMMR"), ("Atezolizumab", "Bevacizumab"), "immune", 4, "signature"),
     Programme("BRCA1 mut", "BRCA1 inactivating mutation", 2, "BRCA1",
-              ("p.C61G", "c.5266dupC"), ("Olaparib",), "parp", 4),
+              ("p.C61G", "c.5266dupC"), ("Olaparib",), "parp", 4, "mutation"),
     Programme("BRCA2 mut", "BRCA2 inactivating mutation", 3, "BRCA2",
-              ("p.S1982fs", "p.R2318*"), ("Niraparib",), "parp", 4),
-    Programme("ALK fusion", "ALK fusion", 11, "ALK", ("EML4-ALK", "STRN-ALK"), ("Alectinib",), "kinase", 2),
+              ("p.S1982fs", "p.R2318*"), ("Niraparib",), "parp", 4, "mutation"),
+    Programme("ALK fusion", "ALK fusion", 11, "ALK", ("EML4-ALK", "STRN-ALK"), ("Alectinib",), "kinase", 2, "fusion"),
     Programme("NTRK fusion", "NTRK1/2/3 fusion", 41, "NTRK",
-              ("ETV6-NTRK3", "TPM3-NTRK1"), ("Entrectinib",), "kinase", 2),
-    Programme("RET fusion", "RET fusion", 44, "RET", ("KIF5B-RET", "CCDC6-RET"), ("Pralsetinib",), "kinase", 2),
+              ("ETV6-NTRK3", "TPM3-NTRK1"), ("Entrectinib",), "kinase", 2, "fusion"),
+    Programme("RET fusion", "RET fusion", 44, "RET",
+              ("KIF5B-RET", "CCDC6-RET"), ("Pralsetinib",), "kinase", 2, "fusion"),
     Programme("PTCH1 mut", "PTCH1 inactivating mutation", 52, "PTCH1",
-              ("p.W844*", "p.Q853fs"), ("Vismodegib",), "kinase", 2),
+              ("p.W844*", "p.Q853fs"), ("Vismodegib",), "kinase", 2, "mutation"),
     Programme("PIK3CA mut", "PIK3CA activating mutations", 61, "PIK3CA",
-              ("p.H1047R", "p.E545K"), ("Alpelisib",), "kinase", 4),
+              ("p.H1047R", "p.E545K"), ("Alpelisib",), "kinase", 4, "mutation"),
     Programme("SDHAF2 mut", "SDHAF2 mutation", -1, "SDHAF2",
-              ("p.G78R", "c.37-1G>A"), ("Olaparib",), "parp", 1),
-    Programme("POLE mut", "Other", 99, "POLE", ("p.P286R", "p.V411L"), ("Atezolizumab",), "immune", 1),
+              ("p.G78R", "c.37-1G>A"), ("Olaparib",), "parp", 1, "mutation"),
+    Programme("POLE mut", "Other", 99, "POLE", ("p.P286R", "p.V411L"), ("Atezolizumab",), "immune", 1, "mutation"),
 )  # fmt: skip
 
 
@@ -206,6 +208,12 @@ PREVIOUS: dict[str, tuple[str, ...]] = {
     "immunotherapy": ("Pembrolizumab", "Nivolumab", "Ipilimumab + nivolumab"),
     "other": ("Endocrine therapy, Letrozole", "Zometa", "Enzalutamide", "Bevacizumab", "Avastin, vedlikehold"),
 }  # fmt: skip
+
+PREVIOUS_KINDS: dict[str, str] = {
+    "Endocrine therapy, Letrozole": "hormonal therapy", "Enzalutamide": "hormonal therapy",
+    "Bevacizumab": "targeted therapy", "Avastin, vedlikehold": "targeted therapy",
+}  # fmt: skip
+"""The kind of the treatments that a trial without a kind of their own calls other."""
 
 REASONS_MISSED: tuple[str, ...] = (
     "Forgot", "glemte tabletter", "Nausea and vomiting", "kvalme", "Diarrhea, grade 2", "Admitted to hospital",

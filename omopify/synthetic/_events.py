@@ -12,6 +12,7 @@ from omopify.synthetic._catalogue import (
     INNS,
     MEDICATIONS,
     PREVIOUS,
+    PREVIOUS_KINDS,
     PROGRAMMES,
 )
 from omopify.synthetic._course import CUT, Course
@@ -65,7 +66,6 @@ def draw_adverse_events(draw: Draw, course: Course, drugs: Ints, last_dose: Ints
     frame = pl.DataFrame(
         {
             "subject": subject,
-            "sequence": running_number(subject),
             "term": _terms(draw, course.programme[subject]),
             "grade": grade,
             "start": dates(start),
@@ -76,11 +76,19 @@ def draw_adverse_events(draw: Draw, course: Course, drugs: Ints, last_dose: Ints
             "turned_serious": dates(turned, serious),
         }
     )
-    return frame.with_columns(
+    frame = frame.with_columns(
         column
         for slot in (1, 2)
         for column in _drug_columns(draw, slot, drugs[subject, slot - 1], early, serious, grade)
     )
+    # The same term with the same grade twice in a month is one event that was written down twice.
+    month = pl.col("start").dt.truncate("1mo")
+    return _numbered(frame.filter(pl.struct("subject", "term", "grade", month).is_first_distinct() | pl.Series(fatal)))
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Number the rows of each subject from 1."""
+    return frame.with_columns(sequence=pl.Series(running_number(frame["subject"].to_numpy())))
 
 
 def _terms(draw: Draw, programme: Ints) -> pl.Series:
@@ -152,7 +160,28 @@ def draw_medications(draw: Draw, course: Course, events: pl.DataFrame) -> pl.Dat
             "ongoing": ongoing,
         }
     )
-    return frame[order].with_columns(sequence=pl.Series(running_number(subject)))
+    frame = frame[order].with_columns(_indications(draw, events, frame[order]))
+    # What is said to have begun in the same year is told apart by its name.
+    begin = pl.when(pl.col("start_known") == "year").then(pl.col("start").dt.truncate("1y")).otherwise(
+        pl.col("start").dt.truncate("1mo")
+    )  # fmt: skip
+    return _numbered(frame.filter(pl.struct("subject", "name", begin).is_first_distinct()))
+
+
+def _indications(draw: Draw, events: pl.DataFrame, medications: pl.DataFrame) -> pl.Series:
+    """Say what each medication is for: the event's term, a disease, or a word; some forms leave it open."""
+    n = medications.height
+    term = medications.select("subject", sequence="event").join(
+        events, on=["subject", "sequence"], how="left", maintain_order="left"
+    )["term"]
+    disease = words(list(DISEASES), draw.whole(n, 0, len(DISEASES) - 1))
+    other = words(["Prophylaxis", "Pain", "Supplement"], draw.pick(n, [3, 2, 1]))
+    told = pl.Series(~draw.chance(n, 0.1))
+    return pl.select(
+        pl.when(told).then(
+            pl.coalesce(term, pl.when(medications["for_history"]).then(disease).otherwise(other))
+        ).alias("indication")
+    ).to_series()  # fmt: skip
 
 
 def draw_history(draw: Draw, course: Course) -> pl.DataFrame:
@@ -196,7 +225,7 @@ def draw_previous_treatments(draw: Draw, course: Course) -> pl.DataFrame:
         {
             "subject": subject,
             "line": k + 1,
-            "kind": words(list(PREVIOUS), kind),
+            "kind": words([PREVIOUS_KINDS.get(name, kind) for kind, names in PREVIOUS.items() for name in names], name),
             "name": words(names, np.where(specified, name, -1)),
             "start": dates(start),
             "start_known": known_part(draw, n, 0.2, 0.08),

@@ -73,6 +73,9 @@ PREVIOUS_KINDS = {
     "radiotherapy": (2, "Radiotherapy"),
     "surgery": (3, "Surgery"),
     "immunotherapy": (4, "Immunotherapy"),
+    # The form has no kinds of their own for these.
+    "hormonal therapy": (5, "Other"),
+    "targeted therapy": (5, "Other"),
     "other": (5, "Other"),
 }
 SURVIVAL = {"alive": (1, "Alive"), "dead": (2, "Death"), "lost": (3, "Lost to follow-up")}

@@ -24,8 +24,8 @@ _PD_LEAST = np.array([5, 5, 1])
 _PR_PERCENT = np.array([70, 70, 50])
 
 
-def draw_visits(course: Course) -> pl.DataFrame:
-    """Return a row for each visit that took place; V00 is the baseline."""
+def draw_visits(draw: Draw, course: Course) -> pl.DataFrame:
+    """Return a row for each visit that took place; V00 is the baseline, and some later ones are by telephone."""
     # A screen failure often fails before the baseline visit.
     came = ~course.screen_failed | (course.consent % 2 == 0)
     days = np.concatenate([np.where(came, course.baseline, NEVER)[:, None], course.visits], axis=1)
@@ -37,6 +37,7 @@ def draw_visits(course: Course) -> pl.DataFrame:
             "subject": subject,
             "visit": visit,
             "week": masked(weeks[visit], visit > 0),
+            "by_telephone": (visit > 1) & draw.chance(len(visit), 0.04),
             "date": dates(days[subject, visit]),
             "criteria": words(["RECIST", "iRECIST", "RANO"], course.criteria[subject]),
         }
@@ -50,7 +51,7 @@ def draw_ecog(draw: Draw, course: Course, visits: pl.DataFrame) -> pl.DataFrame:
     baseline = draw.pick(course.n, [36, 50, 14])[subject]
     drift = np.where(visit > 0, draw.pick(n, [8, 68, 20, 4]) - 1, 0)
     taken = visits["date"].to_physical().to_numpy().astype(np.int64) - draw.pick(n, [8, 1, 1])
-    return visits.select("subject", "visit", visit_date="date").with_columns(
+    return visits.select("subject", "visit", "by_telephone", visit_date="date").with_columns(
         grade=pl.Series(np.clip(baseline + drift, 0, 4)),
         date=dates(np.maximum(taken, course.consent[subject])),
     ).filter(pl.Series(~draw.chance(n, 0.02)))  # fmt: skip
@@ -82,8 +83,8 @@ def respond(criteria: Ints, base: Ints, nadir: Ints, current: Ints, new_lesion: 
     return np.where(new_lesion, PD, np.where(current < 0, NE, measured))
 
 
-def draw_assessments(draw: Draw, course: Course) -> pl.DataFrame:
-    """Draw the tumour assessments, one row for each visit after baseline that took place."""
+def draw_assessments(draw: Draw, course: Course, took_place: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw the tumour before treatment, and the assessments at the visits that took place after it."""
     n, visits = course.n, course.visits.shape[1]
     criteria = course.criteria
     base = np.where(
@@ -120,7 +121,11 @@ def draw_assessments(draw: Draw, course: Course) -> pl.DataFrame:
     flat = {key: np.concatenate([row[key] for row in rows])[order] for key in rows[0]}
     kept = flat.pop("here").astype(np.bool_)
     subject = np.repeat(np.arange(n), visits - 1)[kept]
-    return _assessment_frame(draw, course, subject, {key: values[kept] for key, values in flat.items()})
+    frame = _assessment_frame(draw, course, subject, {key: values[kept] for key, values in flat.items()})
+    by_telephone = took_place.select("subject", "visit", "by_telephone")
+    frame = frame.join(by_telephone, on=["subject", "visit"], how="left", maintain_order="left")
+    before = took_place.filter(visit=0).select("subject", "date", "criteria")
+    return before.with_columns(sum=pl.Series(base[before["subject"].to_numpy()])), frame
 
 
 def _depth(draw: Draw, n: int) -> Floats:

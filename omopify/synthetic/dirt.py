@@ -1,17 +1,20 @@
 """Make a clean form messy, with the dirt that real exports have, and count what was done.
 
-Every row gets at most one kind of dirt, so that the counts are exact and a test can find each case.
+Every row gets at most one kind of dirt, so that the counts are exact and a test can find each case.  Which
+columns of a trial can have which dirt is the trial's :class:`Recipe`; how it is done is here.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from omopify.synthetic._draw import Draw, Ints
-from omopify.synthetic.forms import pairs
 
 KINDS: dict[str, str] = {
     "version collision": "two versions of one item are filled on a row",
@@ -28,109 +31,75 @@ KINDS: dict[str, str] = {
     "AE without start date": "an adverse event has no start date",
     "grade NA": "the grade of an adverse event is the word NA",
     "unknown outcome": "the outcome of an adverse event is not in the code list",
+    "unknown relation": "the relation of an adverse event is not in the list",
+    "contradiction": "a value that all rows of a patient repeat differs on one of them",
     "orphan subject": "a subject has adverse events but no other form",
     "decimal comma": "a number has a comma",
+    "decimal point": "a number has a point, where the export has commas",
     "decimal code": "a code is written 2.0",
     "quoted empty": 'an empty cell is written as ""',
     "mixed line ends": "a row ends in CR LF, others of its file in LF",
 }
-"""What a messy export has, in the words of its README."""
+"""What a messy export may have, in the words of its README."""
 
 _SHARE = 0.004  # of a form's rows, for each kind and each column that can have it
-# Forms that have at least one case of a kind, so that a small export shows all of them.
-_ALWAYS = {
-    "version collision": "COH VI",
-    "missing code": "COH AE",
-    "missing label": "AE FU",
-    "missing word": "CT CM",
-    "trailing blank": "CM MH",
-    "case variant": "DM AE",
-    "impossible date": "AE MH",
-    "dotted date": "CM AE",
-    "odd date": "DM TR CM",
-    "duplicate row": "TR AE",
-    "duplicate sequence number": "CM AE",
-    "AE without start date": "AE",
-    "grade NA": "AE",
-    "unknown outcome": "AE",
-    "orphan subject": "AE",
-    "decimal comma": "TR RA",
-    "decimal code": "ECOG",
-    "quoted empty": "TR CM",
-}
 _MISSING_WORDS = ("NA", "N/A", "nk", "NK", "null", "unknown", "None", " NA ")
 
-_DATES = {
-    "DM": ["BRTHDAT"],
-    "CT": ["CTSTDAT"],
-    "MH": ["MHSTDAT"],
-    "CM": ["CMSTDAT", "CMENDAT"],
-    "AE": ["AEENDAT"],
-    "TR": ["TRC1_DT", "TROSTPDT"],
-    "ECOG": ["ECOGDAT"],
-    "FU": ["FUPALDAT"],
-}
-_WORDS = {
-    "COH": ["COHTTOSP"],
-    "CT": ["CTTYPESP", "CTENDAT"],
-    "CM": ["CMENDAT", "CMAENO"],
-    "TR": ["TROSPE", "TROOTH"],
-    "MH": ["MHENDAT"],
-    "AE": ["SAESTDAT"],
-}
-_TEXTS = {
-    "COH": ["COHORTNAME", "ICD10DES"],
-    "DM": ["SEX"],
-    "CT": ["CTTYPE"],
-    "TR": ["TRNAME"],
-    "CM": ["CMTRT"],
-    "AE": ["AECTCAET", "AEOUT"],
-    "FU": ["FUPSST"],
-    "MH": ["MHTERM", "MHONGO"],
-}
-_NUMBERS = {
-    "RA": ["RABASECH", "RARECCH"],
-    "RNRSP": ["TERNCFB", "TERNCFN"],
-    "TR": ["TRIVDS1", "TRDSDEL1"],
-}
-_COLLISIONS = {
-    "COH": [
-        ("COHTTYPE", "COHTTYPE__2"),
-        ("COHALLO1", "COHALLO1__2"),
-        ("COHALLO1__2", "COHALLO1__3"),
-        ("COHALLO2", "COHALLO2__2"),
-    ],
-    "VI": [("VITUMA", "VITUMA__2")],
-}
-_DUPLICATED = ("DM", "ECOG", "TR", "CM", "AE", "MH")
-_SEQUENCES = {"AE": "AESPID", "CM": "CMSPID", "MH": "MHSPID", "CT": "CTSPID"}
-_MIXED_LINE_ENDS = ("AE", "CM", "MH")
+Columns = Mapping[str, Sequence[str]]
 
 
-def soil(frame: pl.DataFrame, form: str, seed: int) -> tuple[pl.DataFrame, Counter[str]]:
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Which dirt a trial's export can have, and where: most fields map a form to its columns."""
+
+    subject: str  # the column of the subject's identifier
+    always: Mapping[str, str]  # kind to the forms that have a case of it, so that a small export shows all
+    full_date: str  # a pattern with a group for year, month and day
+    odd_dates: Callable[[pl.Expr, pl.Expr, pl.Expr], list[pl.Expr]]  # other spellings of year, month, day
+    impossible: Callable[[pl.Expr], pl.Expr]  # the 30th of February of a year
+    other_decimal: tuple[str, str, str]  # kind, mark of the export, mark that is not
+    pairs: Callable[[str], list[str]] = lambda _form: []  # drop-downs with a text and a code column
+    dates: Columns = field(default_factory=dict)
+    words: Columns = field(default_factory=dict)  # may hold a word for "missing"
+    texts: Columns = field(default_factory=dict)
+    numbers: Columns = field(default_factory=dict)
+    collisions: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    replaced: Mapping[str, Sequence[tuple[str, str, pl.Expr]]] = field(default_factory=dict)  # kind, column, value
+    repeated: Columns = field(default_factory=dict)  # numbers that all rows of a patient repeat
+    duplicated: Sequence[str] = ()
+    sequences: Mapping[str, str] = field(default_factory=dict)
+    orphans: Mapping[str, pl.Expr] = field(default_factory=dict)  # names of subjects that nobody knows
+    mixed_line_ends: Sequence[str] = ()
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of dirt that this trial's messy export has."""
+        return [kind for kind in KINDS if kind in self.always or (kind == "mixed line ends" and self.mixed_line_ends)]
+
+
+def soil(frame: pl.DataFrame, form: str, seed: int, recipe: Recipe) -> tuple[pl.DataFrame, Counter[str]]:
     """Return the form made messy, and how often each kind was done (line ends are the writer's part)."""
-    soiler = _Soiler(frame, form, seed)
+    soiler = _Soiler(frame, form, seed, recipe)
     soiler.collide()
     soiler.break_pairs()
     soiler.misspell()
     soiler.break_dates()
     soiler.break_numbers()
-    if form == "AE":
-        soiler.break_adverse_events()
+    soiler.replace()
+    soiler.contradict()
     soiler.repeat_rows()
     return soiler.frame, soiler.counts
 
 
-def crlf_from(form: str, rows: int) -> int:
+def crlf_from(form: str, rows: int, recipe: Recipe) -> int:
     """Return the row from which a messy file has CR LF line ends; *rows* means nowhere."""
-    return rows - rows // 4 if form in _MIXED_LINE_ENDS else rows
+    return rows - rows // 4 if form in recipe.mixed_line_ends else rows
 
 
 class _Soiler:
     """One form while it is made messy; remembers which rows are already dirty."""
 
-    def __init__(self, frame: pl.DataFrame, form: str, seed: int):
-        self.frame, self.form = frame, form
+    def __init__(self, frame: pl.DataFrame, form: str, seed: int, recipe: Recipe):
+        self.frame, self.form, self.recipe = frame, form, recipe
         self.counts: Counter[str] = Counter()
         self._draw = Draw(seed, f"dirt {form}")
         self._free = np.ones(frame.height, dtype=np.bool_)
@@ -140,7 +109,7 @@ class _Soiler:
         able = self.frame.select(where.fill_null(False)).to_series().to_numpy() & self._free
         rows = np.flatnonzero(able)
         if least is None:
-            least = int(self.form in _ALWAYS[kind].split() and not self.counts[kind])
+            least = int(self.form in self.recipe.always.get(kind, "").split() and not self.counts[kind])
         wanted = max(least, int(self.frame.height * _SHARE + self._draw.unit(1)[0]))
         chosen = np.sort(rows[np.argsort(self._draw.unit(len(rows)), kind="stable")[:wanted]])
         self._free[chosen] = False
@@ -168,7 +137,7 @@ class _Soiler:
 
     def collide(self) -> None:
         """Fill a second version of an item, with the text and code of the first."""
-        for one, two in _COLLISIONS.get(self.form, []):
+        for one, two in self.recipe.collisions.get(self.form, []):
             # Each item has its own rule for collisions, so each gets a case.
             rows = self._rows("version collision", pl.col(one).is_not_null() | pl.col(two).is_not_null(), 1)
             columns = [version + code for version in (one, two) for code in ("", "CD")]
@@ -177,7 +146,7 @@ class _Soiler:
 
     def break_pairs(self) -> None:
         """Lose codes or labels of up to three drop-downs, and write some codes as decimals."""
-        items = [item for item in pairs(self.form) if self.frame[item].null_count() < self.frame.height]
+        items = [item for item in self.recipe.pairs(self.form) if self.frame[item].null_count() < self.frame.height]
         empty = pl.lit(None, pl.String)
         for at in np.argsort(self._draw.unit(len(items)), kind="stable")[:3]:
             item, code = items[at], items[at] + "CD"
@@ -188,12 +157,12 @@ class _Soiler:
 
     def misspell(self) -> None:
         """Spell missing values in words or as quoted empties; vary blanks and case of texts."""
-        for column in _WORDS.get(self.form, []):
+        for column in self.recipe.words.get(self.form, []):
             missing = pl.col(column).is_null()
             rows = self._rows("missing word", missing)
             self._set(rows, {column: self._in_turn(rows, [pl.lit(word) for word in _MISSING_WORDS])})
             self._change("quoted empty", missing, column, pl.lit(""))
-        for column in _TEXTS.get(self.form, []):
+        for column in self.recipe.texts.get(self.form, []):
             text = pl.col(column)
             self._change("trailing blank", text.is_not_null(), column, text + "  ")
             for variant in (text.str.to_lowercase(), text.str.to_uppercase()):
@@ -201,53 +170,51 @@ class _Soiler:
 
     def break_dates(self) -> None:
         """Write dates that do not exist, or in another way."""
-        for column in _DATES.get(self.form, []):
+        for column in self.recipe.dates.get(self.form, []):
             text = pl.col(column)
-            year, month, day = text.str.slice(0, 4), text.str.slice(5, 2), text.str.slice(8, 2)
-            full = text.str.contains(r"^\d{4}-\d{2}-\d{2}$")
-            self._change("impossible date", full, column, year + "-02-30")
+            part = text.str.extract_groups(self.recipe.full_date).struct
+            year, month, day = (part.field(name) for name in ("year", "month", "day"))
+            full = text.str.contains(self.recipe.full_date)
+            self._change("impossible date", full, column, self.recipe.impossible(year))
             self._change("dotted date", full, column, pl.concat_str(day, month, year, separator="."))
             rows = self._rows("odd date", full)
-            ways = [
-                text.str.replace_all("-", "/"),
-                text.str.replace_all("-", ""),
-                pl.concat_str(year, month.str.strip_prefix("0"), day.str.strip_prefix("0"), separator="-"),
-                text + " 00:00",
-                text + " ",
-                year + "-UK-UK",
-                year + "-NK",
-                text.str.slice(2),
-                pl.lit("0000"),
-            ]
-            self._set(rows, {column: self._in_turn(rows, ways)})
+            self._set(rows, {column: self._in_turn(rows, self.recipe.odd_dates(year, month, day))})
 
     def break_numbers(self) -> None:
-        """Write decimals with a comma."""
-        for column in _NUMBERS.get(self.form, []):
+        """Write decimals with the other mark."""
+        kind, mark, other = self.recipe.other_decimal
+        for column in self.recipe.numbers.get(self.form, []):
             number = pl.col(column)
-            comma = number.str.replace(".", ",", literal=True)
-            self._change("decimal comma", number.str.contains(r"^-?\d+\.\d+$"), column, comma)
+            changed = number.str.replace(mark, other, literal=True)
+            self._change(kind, number.str.contains(rf"^-?\d+{re.escape(mark)}\d+$"), column, changed)
 
-    def break_adverse_events(self) -> None:
-        """Lose start dates, and write grades and outcomes that are not in the list."""
-        start, outcome = pl.col("AESTDAT"), pl.col("AEOUT")
-        self._change("AE without start date", start.is_not_null(), "AESTDAT", pl.lit(None, pl.String))
-        self._change("grade NA", pl.lit(True), "AETOXGRECD", pl.lit("NA"))
-        self._change("unknown outcome", outcome.is_not_null(), "AEOUT", pl.lit("Improved, ongoing"))
+    def replace(self) -> None:
+        """Lose values, or write what is not in the list."""
+        for kind, column, value in self.recipe.replaced.get(self.form, []):
+            self._change(kind, pl.col(column).is_not_null(), column, value)
+
+    def contradict(self) -> None:
+        """Change a number that all rows of a patient repeat on one of them, but the first."""
+        again = ~pl.col(self.recipe.subject).is_first_distinct()
+        for column in self.recipe.repeated.get(self.form, []):
+            number = pl.col(column)
+            self._change(
+                "contradiction", again & number.is_not_null(), column, (number.cast(pl.Int64) + 1).cast(pl.String)
+            )
 
     def repeat_rows(self) -> None:
         """Repeat rows: as they are, under a sequence number that is taken, or for a subject nobody knows."""
-        again = self._rows("duplicate row", pl.lit(True)) if self.form in _DUPLICATED else np.arange(0)
-        stray = self._rows("orphan subject", pl.lit(True)) if self.form == "AE" else np.arange(0)
-        if self.form in _SEQUENCES:
+        again = self._rows("duplicate row", pl.lit(True)) if self.form in self.recipe.duplicated else np.arange(0)
+        subject = self.recipe.subject
+        nobody = self.recipe.orphans.get(self.form)
+        stray = np.arange(0) if nobody is None else self._rows("orphan subject", pl.lit(True))
+        if self.form in self.recipe.sequences:
             # The second of two neighbours takes over the number of the first; never three in a row.
-            column = _SEQUENCES[self.form]
+            column = self.recipe.sequences[self.form]
             second = pl.int_range(pl.len()) % 2 == 1
-            own = pl.col("SubjectId") == pl.col("SubjectId").shift(1)
+            own = pl.col(subject) == pl.col(subject).shift(1)
             taken = pl.col(column).shift(1)
             self._change("duplicate sequence number", second & own & (pl.col(column) != taken), column, taken)
-        # No site has the letter Q, so nobody of this name is in another form.
-        nobody = pl.format("Q_{}_1", pl.int_range(pl.len()) % 1000 + 9000)
-        orphans = self.frame[stray].with_columns(nobody.alias("SubjectId"))
+        orphans = self.frame[stray] if nobody is None else self.frame[stray].with_columns(nobody.alias(subject))
         order = np.sort(np.concatenate([np.arange(self.frame.height), again]))
         self.frame = pl.concat([self.frame[order], orphans])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 from collections import Counter
 from collections.abc import Iterator
@@ -13,24 +14,28 @@ from typing import Literal
 import polars as pl
 
 from omopify.errors import OmopifyError, Problem
-from omopify.synthetic import dirt
-from omopify.synthetic._options import OWN_CODES
-from omopify.synthetic.forms import FORMS
-from omopify.synthetic.impress import render_form
+from omopify.synthetic import TRIALS, dirt
+from omopify.synthetic.dialect import Dialect
 from omopify.synthetic.truth import draw_truth
 
-GENERATOR_VERSION = "1"
+GENERATOR_VERSION = "2"
 """Changes whenever the same seed gives other bytes."""
 
-STUDY = "SYNTHETIC_IMPRESS"
 EXCEL_ROWS = 1_048_576
 
 
 def write(
-    folder: Path, patients: int, seed: int = 1, *, messy: bool = False, format: Literal["csv", "xlsx"] = "csv"
+    trial: str,
+    folder: Path,
+    patients: int,
+    seed: int = 1,
+    *,
+    messy: bool = False,
+    format: Literal["csv", "xlsx"] = "csv",
 ) -> None:
-    """Write the export; see :func:`omopify.synthetic.write_impress`."""
+    """Write the export; see :func:`omopify.synthetic.write_export`."""
     _check(patients, seed, format)
+    dialect: Dialect = importlib.import_module(TRIALS[trial]).DIALECT
     folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, Counter[str]] = {}
     rows: dict[str, int] = {}
@@ -38,21 +43,21 @@ def write(
     def forms() -> Iterator[tuple[str, pl.DataFrame]]:
         # One form at a time: all 18 of a large trial would not fit into a small machine's memory.
         truth = draw_truth(patients, seed)
-        for form in FORMS:
-            frame, counts[form] = render_form(truth, form), Counter()
+        for form in dialect.headers:
+            frame, counts[form] = dialect.render(truth, form), Counter()
             if messy:
-                frame, counts[form] = dirt.soil(frame, form, seed)
+                frame, counts[form] = dirt.soil(frame, form, seed, dialect.dirt)
             rows[form] = frame.height
             yield form, frame
 
     if format == "csv":
         for form, frame in forms():
-            crlf = dirt.crlf_from(form, frame.height) if messy else frame.height
+            crlf = dirt.crlf_from(form, frame.height, dialect.dirt) if messy else frame.height
             counts[form]["mixed line ends"] += frame.height - crlf
-            _write_csv(folder / f"{STUDY}_{form}.csv", form, frame, crlf)
+            _write_csv(folder / f"{dialect.file.format(form=form)}.csv", dialect, form, frame, crlf)
     else:
-        _write_workbook(folder / f"{STUDY}.xlsx", forms())
-    text = _readme(patients, seed, messy, rows, counts)
+        _write_workbook(folder / f"{dialect.workbook}.xlsx", dialect, forms())
+    text = _readme(trial, dialect, patients, seed, messy, rows, counts)
     (folder / "README.txt").write_bytes(text.encode())
 
 
@@ -71,22 +76,20 @@ def _check(patients: int, seed: int, format: str) -> None:
         )
 
 
-def _write_csv(path: Path, form: str, frame: pl.DataFrame, crlf: int) -> None:
-    """Write both header rows and the data; rows from *crlf* on end in CR LF.
+def _write_csv(path: Path, dialect: Dialect, form: str, frame: pl.DataFrame, crlf: int) -> None:
+    """Write the header rows and the data; rows from *crlf* on end in CR LF.
 
     Polars writes a missing value as nothing and an empty text as ``""``, as a real export does.
     """
     with path.open("wb") as file:
         header = io.StringIO()
-        writer = csv.writer(header, lineterminator="\n")
-        writer.writerow(FORMS[form].values())
-        writer.writerow(FORMS[form])
+        csv.writer(header, delimiter=dialect.separator, lineterminator="\n").writerows(dialect.headers[form])
         file.write(header.getvalue().encode())
-        frame.head(crlf).write_csv(file, include_header=False, line_terminator="\n")
-        frame.slice(crlf).write_csv(file, include_header=False, line_terminator="\r\n")
+        for part, end in ((frame.head(crlf), "\n"), (frame.slice(crlf), "\r\n")):
+            part.write_csv(file, include_header=False, separator=dialect.separator, line_terminator=end)
 
 
-def _write_workbook(path: Path, forms: Iterator[tuple[str, pl.DataFrame]]) -> None:
+def _write_workbook(path: Path, dialect: Dialect, forms: Iterator[tuple[str, pl.DataFrame]]) -> None:
     """Write one worksheet a form, every cell as text."""
     try:
         import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
@@ -102,7 +105,8 @@ def _write_workbook(path: Path, forms: Iterator[tuple[str, pl.DataFrame]]) -> No
         # A fixed time: the same seed gives the same bytes.
         book.set_properties({"title": "SYNTHETIC data, no real patients", "created": datetime(2026, 1, 31)})
         for form, frame in forms:
-            if frame.height + 2 > EXCEL_ROWS:
+            header = dialect.headers[form]
+            if frame.height + len(header) > EXCEL_ROWS:
                 raise OmopifyError(
                     Problem(
                         "OM704",
@@ -111,18 +115,26 @@ def _write_workbook(path: Path, forms: Iterator[tuple[str, pl.DataFrame]]) -> No
                     )
                 )
             sheet = book.add_worksheet(form)
-            for number, values in enumerate([FORMS[form].values(), FORMS[form], *frame.iter_rows()]):
+            for number, values in enumerate([*header, *frame.iter_rows()]):
                 for column, value in enumerate(values):
                     if value:
                         sheet.write_string(number, column, value)
 
 
-def _readme(patients: int, seed: int, messy: bool, rows: dict[str, int], counts: dict[str, Counter[str]]) -> str:
+def _readme(
+    trial: str,
+    dialect: Dialect,
+    patients: int,
+    seed: int,
+    messy: bool,
+    rows: dict[str, int],
+    counts: dict[str, Counter[str]],
+) -> str:
     lines = [
         "SYNTHETIC DATA. No real patient, and no real trial's data, stands behind any row.",
         "",
-        "Shape: eCRF export of the trial IMPRESS-Norway (Viedoc style): two header rows, labels and column ids.",
-        f"Made by omopify.synthetic.write_impress(folder, {patients}, {seed}, messy={messy}),",
+        f"Shape: {dialect.shape}.",
+        f"Made by omopify.synthetic.write_export('{trial}', folder, {patients}, {seed}, messy={messy}),",
         f"generator version {GENERATOR_VERSION}.",
         f"patients: {patients} (subjects; a person enrolled twice counts twice)",
         f"seed: {seed}",
@@ -131,8 +143,7 @@ def _readme(patients: int, seed: int, messy: bool, rows: dict[str, int], counts:
         "The same patients, seed and generator version give the same CSV bytes. Another number of patients gives",
         "other patients, also at the top of the files.",
         "",
-        "Not published by the trial, and therefore made up here: most codes of " + ", ".join(OWN_CODES) + ";",
-        "EQ-5D answers are paraphrased, and the cohorts are invented.",
+        dialect.made_up,
         "",
         "Rows per form",
         *(f"{form:>8} {number:>9}" for form, number in rows.items()),
@@ -141,7 +152,7 @@ def _readme(patients: int, seed: int, messy: bool, rows: dict[str, int], counts:
     if messy:
         total = sum(counts.values(), Counter())
         lines += ["", "Dirt put in on purpose (cases: kind, what it is; forms)"]
-        for kind, meaning in dirt.KINDS.items():
+        for kind in dialect.dirt.kinds():
             where = " ".join(form for form, found in counts.items() if found[kind])
-            lines.append(f"{total[kind]:>8}  {kind}: {meaning}; {where or '-'}")
+            lines.append(f"{total[kind]:>8}  {kind}: {dirt.KINDS[kind]}; {where or '-'}")
     return "\n".join(lines) + "\n"

@@ -13,11 +13,13 @@ from datetime import date
 import polars as pl
 
 from omopify.synthetic import _options as opt
+from omopify.synthetic import _viedoc as viedoc
 from omopify.synthetic._catalogue import DRUGS, PROGRAMMES, TUMOURS
+from omopify.synthetic._impress_dirt import RECIPE
+from omopify.synthetic._viedoc import Columns
+from omopify.synthetic.dialect import Dialect
 from omopify.synthetic.forms import EQ5D_TOPICS, FORMS
 from omopify.synthetic.truth import Truth
-
-Columns = dict[str, pl.Expr]
 
 # The CRF was revised: a later form has the next version of the item.
 TUMOUR_TYPE_REVISED = date(2023, 7, 1)
@@ -49,66 +51,15 @@ def _subject_ids(truth: Truth) -> pl.Series:
     return truth.subjects.select(pl.concat_str("site", number, "enrolment", separator="_")).to_series()
 
 
-def _text(column: str, words: dict[str, str]) -> pl.Expr:
-    return pl.col(column).replace_strict(words, default=None, return_dtype=pl.String)
-
-
-def _pair(item: str, column: str, options: opt.Options) -> Columns:
-    """Render a word as a drop-down: its text, and its code in the item's ``CD`` column."""
-    codes = {word: code for word, (code, _) in options.items()}
-    return {
-        item: _text(column, {word: label for word, (_, label) in options.items()}),
-        item + "CD": pl.col(column).replace_strict(codes, default=None, return_dtype=pl.Int64),
-    }
-
-
-def _numbers(item: str, column: str, labels: dict[int, str]) -> Columns:
-    """Render a number as a drop-down whose code is the number."""
-    return {
-        item: pl.col(column).replace_strict(labels, default=None, return_dtype=pl.String),
-        item + "CD": pl.col(column),
-    }
-
-
-def _yes(column: str) -> pl.Expr:
-    return pl.when(pl.col(column)).then(pl.lit("Yes")).when(~pl.col(column)).then(pl.lit("No"))
-
-
-def _yes_pair(item: str, column: str) -> Columns:
-    return {item: _yes(column), item + "CD": pl.col(column).cast(pl.Int8)}
-
-
-def _date(column: str, known: str = "") -> pl.Expr:
-    """Write a date, or with ``NK`` for the parts that the site does not know."""
-    text = pl.col(column).dt.to_string("%Y-%m-%d")
-    if not known:
-        return text
-    return (
-        pl.when(pl.col(known) == "month")
-        .then(text.str.head(7) + "-NK")
-        .when(pl.col(known) == "year")
-        .then(text.str.head(4) + "-NK-NK")
-        .otherwise(text)
-    )
-
-
-def _number(column: str) -> pl.Expr:
-    """Write a number without a needless ``.0``."""
-    return pl.col(column).cast(pl.String).str.strip_suffix(".0")
-
-
-def _padded(column: str) -> pl.Expr:
-    return pl.col(column).cast(pl.String).str.zfill(2)
-
-
 def _visit(day: str) -> Columns:
     """Write the visit's id, name and date; the name of the first one has changed in the meantime."""
     name = pl.col("visit").replace_strict(dict(enumerate(opt.VISIT_NAMES)), return_dtype=pl.String)
     old = (pl.col("visit") == 1) & (pl.col(day) < date(2023, 1, 1))
+    name = pl.when(old).then(pl.lit("Visit 1,Day 1")).otherwise(name)
     return {
-        "EventId": pl.format("V{}", _padded("visit")),
-        "EventName": pl.when(old).then(pl.lit("Visit 1,Day 1")).otherwise(name),
-        "EventDate": _date(day),
+        "EventId": pl.format("V{}", viedoc.padded("visit")),
+        "EventName": pl.when("by_telephone").then(pl.lit("Telephone")).otherwise(name),
+        "EventDate": viedoc.date(day),
     }
 
 
@@ -141,7 +92,7 @@ def _coh(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     second, third = (pl.col("consent") >= day for day in DRUGS_REVISED)
     drug_versions = [~second, second & ~third, third]
     columns: Columns = {
-        "EventDate": _date("date"),
+        "EventDate": viedoc.date("date"),
         "COHORTNAME": pl.when("allocated")
         .then(pl.concat_str("target", "tumour_cohort", drugs, separator="/"))
         .otherwise(nowhere),
@@ -155,7 +106,7 @@ def _coh(truth: Truth) -> tuple[pl.DataFrame, Columns]:
         "COHTMN": pl.col("mutation"),
     }
     columns |= _versions(
-        _pair("COHTTYPE", "tumour", {t.main: (t.code, t.main) for t in TUMOURS}), [~new_type, new_type]
+        viedoc.pair("COHTTYPE", "tumour", {t.main: (t.code, t.main) for t in TUMOURS}), [~new_type, new_type]
     )
     # Each revision of the CRF names the drugs in another way.
     styles = (_named(lambda _, inn: inn), _BRAND_AND_INN, _named(lambda brand, _: brand))
@@ -163,10 +114,12 @@ def _coh(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     for slot in (1, 2):
         for suffix, here, style in zip(("", "__2", "__3"), drug_versions, styles, strict=True):
             options = {inn: (codes[inn], label) for inn, label in style.items()}
-            pair = _pair("drug", f"drug_{slot}", options)
+            pair = viedoc.pair("drug", f"drug_{slot}", options)
             columns[f"COHALLO{slot}{suffix}"] = pl.when(here).then(pair["drug"])
             columns[f"COHALLO{slot}{suffix}CD"] = pl.when(here).then(pair["drugCD"])
-    return frame, columns | _pair("GENMUT1", "alteration", {p.alteration: (p.code, p.alteration) for p in PROGRAMMES})
+    return frame, columns | viedoc.pair(
+        "GENMUT1", "alteration", {p.alteration: (p.code, p.alteration) for p in PROGRAMMES}
+    )
 
 
 def _ecog(truth: Truth) -> tuple[pl.DataFrame, Columns]:
@@ -174,7 +127,7 @@ def _ecog(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     return truth.ecog, _visit("visit_date") | {
         "ECOGS": pl.col("grade").replace_strict(texts, return_dtype=pl.String),
         "ECOGSCD": pl.col("grade") + 1,  # the drop-down counts from 1
-        "ECOGDAT": _date("date"),
+        "ECOGDAT": viedoc.date("date"),
     }
 
 
@@ -183,26 +136,26 @@ def _dm(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     return truth.subjects, {
         "DMAGE": ((pl.col("consent_date") - birth).dt.total_days() / 365.25).floor().cast(pl.Int64),
         "BRTHDAT": pl.when(pl.col("birth_known") == "year").then(birth.dt.to_string("%Y")).otherwise(
-            _date("birth_date")
+            viedoc.date("birth_date")
         ),
-    } | _pair("SEX", "sex", {"male": (1, "Male"), "female": (2, "Female")})  # fmt: skip
+    } | viedoc.pair("SEX", "sex", {"male": (1, "Male"), "female": (2, "Female")})  # fmt: skip
 
 
 def _ct(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     return truth.previous_treatments, {
-        "CTSPID": _padded("line"),
+        "CTSPID": viedoc.padded("line"),
         "CTTYPESP": pl.col("name"),
-        "CTSTDAT": _date("start", "start_known"),
-        "CTENDAT": _date("end", "end_known"),
-    } | _pair("CTTYPE", "kind", opt.PREVIOUS_KINDS)
+        "CTSTDAT": viedoc.date("start", "start_known"),
+        "CTENDAT": viedoc.date("end", "end_known"),
+    } | viedoc.pair("CTTYPE", "kind", opt.PREVIOUS_KINDS)
 
 
 def _eot(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     return truth.end_of_treatment, {
-        "EventDate": _date("recorded"),
-        "EOTDAT": _date("last_dose"),
-        "EOTPROGDTC": _date("progression_date"),
-    } | _pair("EOTREOT", "reason", opt.END_REASONS)
+        "EventDate": viedoc.date("recorded"),
+        "EOTDAT": viedoc.date("last_dose"),
+        "EOTPROGDTC": viedoc.date("progression_date"),
+    } | viedoc.pair("EOTREOT", "reason", opt.END_REASONS)
 
 
 def _tr(truth: Truth) -> tuple[pl.DataFrame, Columns]:
@@ -210,83 +163,83 @@ def _tr(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     infusion = pl.col("received") & (pl.col("route") == "IV")
     usual, odd = tablets & ~pl.col("odd_unit"), tablets & pl.col("odd_unit")
     columns: Columns = {
-        "TRNAME": _text("drug", _BRAND_AND_INN),
+        "TRNAME": viedoc.text("drug", _BRAND_AND_INN),
         "TRTNO": pl.col("drug_number"),
         "TRCNO1": pl.col("cycle"),
-        "TRC1_DT": _date("start"),
-        "TRIVDS1": pl.when("dose_per_kg").then(_number("dose") + " mg (by weight)").when(infusion).then(
-            _number("dose")
+        "TRC1_DT": viedoc.date("start"),
+        "TRIVDS1": pl.when("dose_per_kg").then(viedoc.number("dose") + " mg (by weight)").when(infusion).then(
+            viedoc.number("dose")
         ),
         "TRIVU1": pl.when(infusion).then(pl.lit("mg (milligram)")),
-        "TRIVDELYN1": _yes("delivered"),
-        "TRDSDEL1": _number("dose_delivered"),
+        "TRIVDELYN1": viedoc.yes("delivered"),
+        "TRDSDEL1": viedoc.number("dose_delivered"),
         # Now and then a site counts tablets.
-        "TRODSTOT": pl.when(odd).then(pl.lit("2")).when(usual).then(_number("dose")),
+        "TRODSTOT": pl.when(odd).then(pl.lit("2")).when(usual).then(viedoc.number("dose")),
         "TRODSU": pl.when(odd).then(pl.lit("Other")).when(usual).then(pl.lit("mg (milligram)")),
         "TRODSUCD": pl.when(odd).then(99).when(usual).then(1),
         "TRODSUOT": pl.when(odd).then(pl.lit("tablets")),
-        "TRO_STDT": _date("intake_start"),
-        "TROSTPDT": _date("intake_end"),
+        "TRO_STDT": viedoc.date("intake_start"),
+        "TROSTPDT": viedoc.date("intake_end"),
         "TROTABNO": pl.col("days_missed"),
         "TROSPE": pl.col("why_missed"),
         "TROOTH": pl.when(pl.col("why_not_specified") == "other").then(pl.lit("Reise, uten medisin")),
     }  # fmt: skip
-    return truth.cycles, columns | _yes_pair("TRCYN", "received") | _yes_pair("TRO_YN", "as_specified") | _yes_pair(
-        "TROTAKE", "previous_taken"
-    ) | _pair("TROREA", "why_not_specified", opt.MISSED_REASONS)  # fmt: skip
+    columns |= viedoc.yes_pair("TRCYN", "received") | viedoc.yes_pair("TRO_YN", "as_specified")
+    columns |= viedoc.yes_pair("TROTAKE", "previous_taken")
+    return truth.cycles, columns | viedoc.pair("TROREA", "why_not_specified", opt.MISSED_REASONS)
 
 
 def _eos(truth: Truth) -> tuple[pl.DataFrame, Columns]:
-    return truth.end_of_study, {"DEATHDTC": _date("death_date", "death_known")}
+    return truth.end_of_study, {"DEATHDTC": viedoc.date("death_date", "death_known")}
 
 
 def _cm(truth: Truth) -> tuple[pl.DataFrame, Columns]:
-    numbers = pl.concat_str(_padded("event"), _padded("second_event"), separator=", ", ignore_nulls=True)
+    numbers = pl.concat_str(viedoc.padded("event"), viedoc.padded("second_event"), separator=", ", ignore_nulls=True)
     return truth.medications, {
-        "CMSPID": _padded("sequence"),
+        "CMSPID": viedoc.padded("sequence"),
         "CMTRT": pl.col("name"),
-        "CMAEYN": _yes("for_event"),
+        "CMAEYN": viedoc.yes("for_event"),
         "CMAENO": pl.when("for_event").then(numbers),
-        "CMSTDAT": _date("start", "start_known"),
-        "CMENDAT": _date("end", "end_known"),
-    } | _yes_pair("CMMHYN", "for_history") | _yes_pair("CMONGO", "ongoing")  # fmt: skip
+        "CMSTDAT": viedoc.date("start", "start_known"),
+        "CMENDAT": viedoc.date("end", "end_known"),
+    } | viedoc.yes_pair("CMMHYN", "for_history") | viedoc.yes_pair("CMONGO", "ongoing")  # fmt: skip
 
 
 def _ae(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     columns: Columns = {
-        "AESPID": _padded("sequence"),
+        "AESPID": viedoc.padded("sequence"),
         "AECTCAET": pl.col("term"),
         "AETOXGRECD": pl.col("grade"),
-        "AESTDAT": _date("start", "start_known"),
-        "AEENDAT": _date("end"),
+        "AESTDAT": viedoc.date("start", "start_known"),
+        "AEENDAT": viedoc.date("end"),
         "AESERCD": pl.col("serious").cast(pl.Int8),
-        "SAESTDAT": _date("turned_serious"),
-    } | _pair("AEOUT", "outcome", opt.OUTCOMES)
+        "SAESTDAT": viedoc.date("turned_serious"),
+    } | viedoc.pair("AEOUT", "outcome", opt.OUTCOMES)
     for slot in (1, 2):
         expected = pl.col(f"expected_{slot}")
         columns |= {
-            f"AETRT{slot}": _text(f"drug_{slot}", _BRAND_AND_INN),
+            f"AETRT{slot}": viedoc.text(f"drug_{slot}", _BRAND_AND_INN),
             f"SAEEXP{slot}": pl.when(expected).then(pl.lit("Expected")).when(~expected).then(
                 pl.lit("Not expected")
             ),
             f"SAEEXP{slot}CD": pl.when(expected).then(1).when(~expected).then(2),
-            f"AETRTMM{slot}": _text(f"action_{slot}", opt.ACTIONS),
+            f"AETRTMM{slot}": viedoc.text(f"action_{slot}", opt.ACTIONS),
         }  # fmt: skip
-        columns |= _pair(f"AEREL{slot}", f"relation_{slot}", opt.RELATIONS)
-        columns |= _pair(f"SAEREL{slot}", f"serious_relation_{slot}", opt.RELATIONS)
+        columns |= viedoc.pair(f"AEREL{slot}", f"relation_{slot}", opt.RELATIONS)
+        columns |= viedoc.pair(f"SAEREL{slot}", f"serious_relation_{slot}", opt.RELATIONS)
     return truth.adverse_events, columns
 
 
 def _fu(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     return truth.follow_up, {
-        "FUPALDAT": _date("alive_date"),
-        "FUPDEDAT": _date("death_date", "death_known"),
-    } | _pair("FUPSST", "status", opt.SURVIVAL)
+        "FUPALDAT": viedoc.date("alive_date"),
+        "FUPDEDAT": viedoc.date("death_date", "death_known"),
+    } | viedoc.pair("FUPSST", "status", opt.SURVIVAL)
 
 
 def _vi(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     revised = pl.col("date") >= CRITERIA_REVISED
-    columns = _visit("date") | _versions(_pair("VITUMA", "criteria", opt.CRITERIA), [~revised, revised])
+    columns = _visit("date") | _versions(viedoc.pair("VITUMA", "criteria", opt.CRITERIA), [~revised, revised])
     return truth.visits, columns | {"VIAMLTYP": _NOTHING}
 
 
@@ -299,14 +252,14 @@ def _ra(truth: Truth) -> tuple[pl.DataFrame, Columns]:
         "RARECBAS": pl.col("base"),
         "RARECNAD": pl.col("nadir"),
         "RARECCUR": pl.col("current"),
-        "RABASECH": _number("change_from_base"),
-        "RARECCH": _number("change_from_nadir"),
-        "RAPROGDT": pl.when(recist).then(_date("progression_date")),
-        "RAiUNPDT": pl.when(irecist).then(_date("progression_date")),
+        "RABASECH": viedoc.number("change_from_base"),
+        "RARECCH": viedoc.number("change_from_nadir"),
+        "RAPROGDT": pl.when(recist).then(viedoc.date("progression_date")),
+        "RAiUNPDT": pl.when(irecist).then(viedoc.date("progression_date")),
     }
-    return frame, columns | _visit("visit_date") | _yes_pair("RANLBASE", "new_lesion") | _pair(
+    return frame, columns | _visit("visit_date") | viedoc.yes_pair("RANLBASE", "new_lesion") | viedoc.pair(
         "RATIMRES", "recist", opt.RESPONSES
-    ) | _pair("RAiMOD", "irecist", opt.IMMUNE_RESPONSES)  # fmt: skip
+    ) | viedoc.pair("RAiMOD", "irecist", opt.IMMUNE_RESPONSES)  # fmt: skip
 
 
 def _rnrsp(truth: Truth) -> tuple[pl.DataFrame, Columns]:
@@ -314,17 +267,19 @@ def _rnrsp(truth: Truth) -> tuple[pl.DataFrame, Columns]:
         "TERNTBAS": pl.col("base"),
         "TERNAD": pl.col("nadir"),
         "TERNTB": pl.col("current"),
-        "TERNCFB": _number("change_from_base"),
-        "TERNCFN": _number("change_from_nadir"),
+        "TERNCFB": viedoc.number("change_from_base"),
+        "TERNCFN": viedoc.number("change_from_nadir"),
     }
-    columns |= _visit("visit_date") | _yes_pair("RNRSPNL", "new_lesion") | _pair("RNRSPCL", "rano", opt.RESPONSES)
+    columns |= (
+        _visit("visit_date") | viedoc.yes_pair("RNRSPNL", "new_lesion") | viedoc.pair("RNRSPCL", "rano", opt.RESPONSES)
+    )
     return truth.assessments.filter(pl.col("criteria") == "RANO"), columns
 
 
 def _lesions(truth: Truth, rano: bool) -> tuple[pl.DataFrame, Columns]:
     """Render the baseline forms of non-target lesions; RANO's has an older item for the same number."""
     frame = truth.baseline_lesions.filter((pl.col("criteria") == "RANO") == rano)
-    frame = frame.with_columns(visit=pl.lit(0))
+    frame = frame.with_columns(visit=pl.lit(0), by_telephone=pl.lit(False))
     old = pl.col("old_item")
     columns = _visit("recorded") | {"ActivityId": pl.lit("V00TA4" if rano else "V00TA1")}
     if rano:
@@ -337,11 +292,11 @@ def _lesions(truth: Truth, rano: bool) -> tuple[pl.DataFrame, Columns]:
 
 def _mh(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     return truth.history, {
-        "MHSPID": _padded("sequence"),
+        "MHSPID": viedoc.padded("sequence"),
         "MHTERM": pl.col("term"),
-        "MHSTDAT": _date("start", "start_known"),
-        "MHENDAT": _date("end", "end_known"),
-    } | _pair("MHONGO", "status", opt.HISTORY_STATES)
+        "MHSTDAT": viedoc.date("start", "start_known"),
+        "MHENDAT": viedoc.date("end", "end_known"),
+    } | viedoc.pair("MHONGO", "status", opt.HISTORY_STATES)
 
 
 def _occasion(date_column: str) -> Columns:
@@ -351,21 +306,21 @@ def _occasion(date_column: str) -> Columns:
         .when(pl.col("month") == 0).then(pl.lit(opt.VISIT_NAMES[1]))
         .otherwise(pl.format("Month {}", "month"))
     )  # fmt: skip
-    return {"EventName": name, "EventDate": _date("event_date"), date_column: _date("date")}
+    return {"EventName": name, "EventDate": viedoc.date("event_date"), date_column: viedoc.date("date")}
 
 
 def _eq5d(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     columns = _occasion("EQ5DDAT") | {"EQ5DVAS": pl.col("scale")}
     for i, topic in enumerate(EQ5D_TOPICS, 1):
         labels = {level: f"{text} with {topic}" for level, text in enumerate(opt.PROBLEMS, 1)}
-        columns |= _numbers(f"EQ5D{i}", f"q{i}", labels)
+        columns |= viedoc.numbers(f"EQ5D{i}", f"q{i}", labels)
     return truth.eq5d, columns
 
 
 def _c30(truth: Truth) -> tuple[pl.DataFrame, Columns]:
     columns = _occasion("C30DAT")
     for i in range(1, 31):
-        columns |= _numbers(f"C30_Q{i}", f"q{i}", opt.AMOUNTS if i <= 28 else opt.OVERALL)
+        columns |= viedoc.numbers(f"C30_Q{i}", f"q{i}", opt.AMOUNTS if i <= 28 else opt.OVERALL)
     return truth.c30, columns
 
 
@@ -389,3 +344,15 @@ _RENDERERS: dict[str, Callable[[Truth], tuple[pl.DataFrame, Columns]]] = {
     "EQ5D": _eq5d,
     "C30": _c30,
 }
+
+DIALECT = Dialect(
+    shape="eCRF export of the trial IMPRESS-Norway (Viedoc style): two header rows, labels and column ids",
+    workbook="SYNTHETIC_IMPRESS",
+    file="SYNTHETIC_IMPRESS_{form}",
+    headers={form: [list(labels.values()), list(labels)] for form, labels in FORMS.items()},
+    render=render_form,
+    made_up="Not published by the trial, and therefore made up here: most codes of "
+    + ", ".join(opt.OWN_CODES)
+    + ";\nEQ-5D answers are paraphrased, and the cohorts are invented.",
+    dirt=RECIPE,
+)

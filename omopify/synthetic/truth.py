@@ -33,6 +33,7 @@ class Truth:
     ecog: pl.DataFrame
     cycles: pl.DataFrame
     end_of_treatment: pl.DataFrame
+    baseline_sums: pl.DataFrame
     baseline_lesions: pl.DataFrame
     assessments: pl.DataFrame
     adverse_events: pl.DataFrame
@@ -59,7 +60,8 @@ def draw_truth(patients: int, seed: int = 1) -> Truth:
     drugs = drugs_of(course.programme)
     given = _treatment.draw_cycles(Draw(seed, "treatment"), course, drugs)
     events = _events.draw_adverse_events(Draw(seed, "adverse events"), course, drugs, given.last_dose)
-    visits = _response.draw_visits(course)
+    visits = _response.draw_visits(Draw(seed, "visits"), course)
+    sums, assessments = _response.draw_assessments(Draw(seed, "assessments"), course, visits)
     eq5d, c30 = _followup.draw_questionnaires(Draw(seed, "questionnaires"), course)
     return Truth(
         seed=seed,
@@ -69,8 +71,9 @@ def draw_truth(patients: int, seed: int = 1) -> Truth:
         ecog=_response.draw_ecog(Draw(seed, "ecog"), course, visits),
         cycles=given.cycles,
         end_of_treatment=_treatment.end_of_treatment(Draw(seed, "end of treatment"), course, given.last_dose),
+        baseline_sums=sums,
         baseline_lesions=_response.draw_baseline_lesions(Draw(seed, "baseline lesions"), course),
-        assessments=_response.draw_assessments(Draw(seed, "assessments"), course),
+        assessments=assessments,
         adverse_events=events,
         medications=_events.draw_medications(Draw(seed, "medications"), course, events),
         history=_events.draw_history(Draw(seed, "history"), course),

@@ -1,2 +1,2 @@
 -- The constants that the vocabulary knows.
-SELECT concept_id, concept_name, standard_concept FROM work.constants
+SELECT concept_id, concept_name, domain_id, standard_concept FROM work.constants

@@ -110,7 +110,7 @@ def test_several_may_read_the_vocabulary_at_once(project: Path) -> None:
     file = project / "vocabulary.duckdb"
     run("vocab", "load", VOCABULARY, "--out", file)
     with duckdb.connect(str(file), read_only=True) as other:
-        assert other.execute("SELECT count(*) FROM concept").fetchone() == (30,)
+        assert other.execute("SELECT count(*) FROM concept").fetchone() == (34,)
         command = [sys.executable, "-m", "omopify", "run", str(project), "--vocabulary", str(file)]
         assert subprocess.run(command, check=False, capture_output=True).returncode == 0
     assert conditions(project) == [2000000001, 0, 2000000001, 0]

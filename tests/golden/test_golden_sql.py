@@ -50,8 +50,19 @@ def compiled(pack: str) -> tuple[Plan | None, tuple[Problem, ...]]:
     return None if problems.errors else plan, tuple(problems.errors)
 
 
+@cache
+def owners() -> dict[tuple[str, str], str]:
+    """Return every map once, as (trial, map): the pack it belongs to; a shared one by the first trial that uses it."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for pack in PACKS:
+        loaded = load_pack(data("mappings", pack), Problems())
+        for one in loaded.maps if loaded and compiled(pack)[0] else ():
+            found.setdefault((one.pack, one.spec.map), (pack, one.spec.map))
+    return {trial_and_map: owner for (owner, _), trial_and_map in found.items()}
+
+
 def all_maps() -> list[tuple[str, str]]:
-    return [(pack, step.name) for pack in PACKS if (plan := compiled(pack)[0]) for step in plan.maps]
+    return list(owners())
 
 
 def statements_of(pack: str, name: str) -> Iterator[Statement]:
@@ -101,7 +112,7 @@ def test_the_shipped_packs_compile_without_data(pack: str) -> None:
 def test_the_sql_of_a_map_is_as_reviewed(pack: str, name: str, golden: Callable[[str, str], None]) -> None:
     plan = compiled(pack)[0]
     assert plan is not None
-    golden(f"sql/{pack}/{name}.sql", "".join(script(step) for step in plan.maps if step.name == name))
+    golden(f"sql/{owners()[pack, name]}/{name}.sql", "".join(script(step) for step in plan.maps if step.name == name))
 
 
 @pytest.mark.parametrize(("pack", "name"), all_maps())
@@ -118,7 +129,7 @@ def test_the_scopes_of_a_trial_stay_in_the_portable_subset(pack: str) -> None:
 
 
 def test_no_golden_file_is_left_of_a_map_that_is_gone(pytestconfig: pytest.Config) -> None:
-    wanted = {SQL / pack / f"{name}.sql" for pack, name in all_maps()}
+    wanted = {SQL / owner / f"{name}.sql" for (_, name), owner in owners().items()}
     broken = {pack for pack in PACKS if compiled(pack)[0] is None}
     stale = [path for path in SQL.rglob("*.sql") if path not in wanted and path.parent.name not in broken]
     if pytestconfig.getoption("--update-golden"):

@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 from omopify.errors import OmopifyError
-from omopify.synthetic import columns, write_impress
+from omopify.synthetic import columns, write_export, write_impress
 
 # Typed from the data dictionary of the export, section 4, not from the generator.
 WITH_CODE = """
@@ -114,13 +114,16 @@ def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path, messy: bool
     assert all(other[name] != content for name, content in files(tmp_path / "one").items())
 
 
-def test_the_shipped_example_is_what_the_generator_writes(tmp_path: Path) -> None:
-    shipped = Path(__file__).parents[2] / "examples" / "impress" / "data"
-    write_impress(tmp_path, 40, 20261121, messy=True)
+@pytest.mark.parametrize(("trial", "patients", "seed"), [("impress", 40, 20261121), ("drup", 25, 20261122)])
+def test_the_shipped_examples_are_what_the_generator_writes(
+    tmp_path: Path, trial: str, patients: int, seed: int
+) -> None:
+    shipped = Path(__file__).parents[2] / "examples" / trial / "data"
+    write_export(trial, tmp_path, patients, seed, messy=True)
     written = files(tmp_path)
     assert {name: files(shipped)[name] for name in written} == written
     assert sum(map(len, written.values())) < 400_000
-    # Its line ends are dirt on purpose: Git must not mend them.
+    # Their line ends are dirt on purpose: Git must not mend them.
     assert (shipped / ".gitattributes").read_text(encoding="utf-8") == "*.csv -text\n"
 
 

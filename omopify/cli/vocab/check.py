@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MOST = 10
 """How many findings of one kind in one file people are shown."""
 
+MOST_LACKING = 3
+"""How many concepts that the vocabulary lacks are shown of a pack that is not the steward's."""
+
 
 @click.command(name="check")
 @click.argument("project", type=click.Path(path_type=Path))
@@ -147,18 +150,22 @@ def _show(report: Report, told: Sequence[Problem], outcome: Outcome | None, fix:
 
     if outcome:
         _show_edits(outcome.edits)
-    shown: Counter[tuple[str, str]] = Counter()
+    shown: Counter[tuple[str, str, int]] = Counter()
     problems = list(told)
     for finding in sorted(report.findings, key=_place):
         at = finding.problem.at
-        kind = (at.path if at else "", finding.problem.code)
+        code = finding.problem.code
+        # What a small vocabulary lacks of a shipped pack is no work for the steward: a few examples are enough.
+        lacking = bool(finding.pack) and code == "OM640"
+        most = MOST_LACKING if lacking else MOST
+        kind = (finding.pack if lacking else at.path if at else "", code, most)
         shown[kind] += 1
-        if shown[kind] <= MOST:
+        if shown[kind] <= most:
             problems.append(_near(finding))
     show_problems(problems)
-    for (path, code), number in shown.items():
-        if number > MOST:
-            click.echo(f"{path}: {number - MOST} more of {code}; --format json lists all", err=True)
+    for (path, code, most), number in shown.items():
+        if number > most:
+            click.echo(f"{path}: {number - most} more of {code}; --format json lists all", err=True)
     for finding in report.findings:
         if finding.values:
             click.echo(f"{_near(finding).at}:")

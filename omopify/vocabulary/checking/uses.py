@@ -196,7 +196,8 @@ def targets(mapped: Mapped) -> Iterator[Use]:
     """Yield the concepts that a concept file names; what is ignored, or the project overrules, is left out."""
     domains = _domains(mapped.lookups)
     slots = {lookup.field.rpartition(".")[2] for lookup in mapped.lookups}
-    slot = slots.pop() if len(slots) == 1 else ""
+    # What is the concept of an event anywhere must be one, whatever else the file is looked up for.
+    slot = "concept" if "concept" in slots else slots.pop() if len(slots) == 1 else ""
     for row in mapped.file.rows:
         if row.line in mapped.overruled or not (row.line in mapped.counting or row.status in UNREVIEWED):
             continue

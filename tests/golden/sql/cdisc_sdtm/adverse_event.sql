@@ -3,48 +3,24 @@
 -- values
 CREATE TABLE work."adverse_event values" AS
 WITH
--- suppae, for the join 'supp'
-join_supp AS (
-    SELECT
-        _file,
-        _row,
-        "USUBJID" AS key1,
-        o_num("IDVARVAL") AS key2,
-        "QVAL"
-    FROM source.suppae
-    WHERE "QNAM" = 'AETRTEM' AND "IDVAR" = 'AESEQ'
-),
 -- the columns of ae that are used
 input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
-        i."AEACN" AS "AEACN",
         i."AEDECOD" AS "AEDECOD",
         i."AEENDTC" AS "AEENDTC",
         i."AEOCCUR" AS "AEOCCUR",
         i."AEOUT" AS "AEOUT",
         i."AEPTCD" AS "AEPTCD",
-        i."AEREL" AS "AEREL",
-        i."AESCAN" AS "AESCAN",
-        i."AESCONG" AS "AESCONG",
-        i."AESDISAB" AS "AESDISAB",
-        i."AESDTH" AS "AESDTH",
         i."AESEQ" AS "AESEQ",
-        i."AESER" AS "AESER",
         i."AESEV" AS "AESEV",
-        i."AESHOSP" AS "AESHOSP",
-        i."AESLIFE" AS "AESLIFE",
-        i."AESMIE" AS "AESMIE",
-        i."AESOD" AS "AESOD",
         i."AESTDTC" AS "AESTDTC",
         i."AETERM" AS "AETERM",
         i."AETOXGR" AS "AETOXGR",
         i."USUBJID" AS "USUBJID",
-        i."VISITNUM" AS "VISITNUM",
-        supp."QVAL" AS "supp.QVAL"
+        i."VISITNUM" AS "VISITNUM"
     FROM source.ae AS i
-    LEFT JOIN join_supp AS supp ON supp.key1 = i."USUBJID" AND supp.key2 = o_num(i."AESEQ")
 ),
 -- which rows are left out, and why
 filtered AS (
@@ -72,6 +48,7 @@ raw AS (
         "AESTDTC" AS "start.raw",
         "AEENDTC" AS "end.raw",
         coalesce("AEDECOD", "AETERM") AS source,
+        "AESEV" AS "severity.value.1.said",
         'AESEV' AS "severity.source",
         "AESEV" AS "severity.text",
         "AESEV" IS NOT NULL AS "severity.when",
@@ -79,24 +56,9 @@ raw AS (
         "AETOXGR" AS "grade.number.raw",
         'AETOXGR' AS "grade.source",
         "AETOXGR" IS NOT NULL AS "grade.when",
-        'AESER' AS "serious.source",
-        "AESER" AS "serious.text",
-        "AESER" = 'Y' AS "serious.when",
-        'AES criteria' AS "serious_criteria.source",
-        nullif(coalesce(CASE WHEN "AESDTH" = 'Y' THEN 'death;' END, '') || coalesce(CASE WHEN "AESLIFE" = 'Y' THEN 'life threatening;' END, '') || coalesce(CASE WHEN "AESHOSP" = 'Y' THEN 'hospitalisation;' END, '') || coalesce(CASE WHEN "AESDISAB" = 'Y' THEN 'disability;' END, '') || coalesce(CASE WHEN "AESCONG" = 'Y' THEN 'birth defect;' END, '') || coalesce(CASE WHEN "AESCAN" = 'Y' THEN 'cancer;' END, '') || coalesce(CASE WHEN "AESOD" = 'Y' THEN 'overdose;' END, '') || coalesce(CASE WHEN "AESMIE" = 'Y' THEN 'medically important;' END, ''), '') AS "serious_criteria.text",
-        'Y' IN ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESCAN", "AESOD", "AESMIE") AS "serious_criteria.when",
-        'AEREL' AS "relation.source",
-        "AEREL" AS "relation.text",
-        "AEREL" IS NOT NULL AS "relation.when",
         "AEOUT" AS "outcome.value.1.said",
         'AEOUT' AS "outcome.source",
-        "AEOUT" IS NOT NULL AS "outcome.when",
-        'AEACN' AS "action.source",
-        "AEACN" AS "action.text",
-        "AEACN" IS NOT NULL AS "action.when",
-        'AETRTEM' AS "treatment_emergent.source",
-        "supp.QVAL" AS "treatment_emergent.text",
-        "supp.QVAL" = 'Y' AS "treatment_emergent.when"
+        "AEOUT" IS NOT NULL AS "outcome.when"
     FROM filtered
 ),
 -- read as the types that the target asks for
@@ -119,6 +81,7 @@ converted AS (
         o_date("end.raw", '%Y-%m-%d') AS "end.full",
         o_datetime("end.raw", '%Y-%m-%d') AS "end.datetime",
         source,
+        "severity.value.1.said",
         "severity.source",
         "severity.text",
         "severity.when",
@@ -127,24 +90,9 @@ converted AS (
         o_num("grade.number.raw") AS "grade.number",
         "grade.source",
         "grade.when",
-        "serious.source",
-        "serious.text",
-        "serious.when",
-        "serious_criteria.source",
-        "serious_criteria.text",
-        "serious_criteria.when",
-        "relation.source",
-        "relation.text",
-        "relation.when",
         "outcome.value.1.said",
         "outcome.source",
-        "outcome.when",
-        "action.source",
-        "action.text",
-        "action.when",
-        "treatment_emergent.source",
-        "treatment_emergent.text",
-        "treatment_emergent.when"
+        "outcome.when"
     FROM raw
 ),
 -- partial dates filled in
@@ -172,6 +120,10 @@ wanted AS (
     SELECT DISTINCT 'concept.3' AS slot, "concept.3.said" AS value
     FROM work."adverse_event values"
     WHERE "concept.3.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'severity.value.1' AS slot, "severity.value.1.said" AS value
+    FROM work."adverse_event values"
+    WHERE "severity.value.1.said" IS NOT NULL AND _left_out IS NULL
 ),
 found AS (
     -- concept.1: the code in MedDRA
@@ -231,6 +183,27 @@ found AS (
     FROM wanted
     JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/ae_terms.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.3'
+    UNION ALL
+    -- severity.value.1: the name in SNOMED
+    SELECT
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'SNOMED' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'severity.value.1'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 101 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'SNOMED' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'severity.value.1'
 ),
 -- 'Maps to' leads to the standard concept, also from a standard one (to itself).
 linked AS (
@@ -312,6 +285,9 @@ resolved AS (
         typed.*,
         "person ref".id AS person,
         "visit ref".id AS visit,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
         coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN 0 END) AS concept,
         coalesce("concept.1.said", "concept.2.said", "concept.3.said") AS "concept.source",
         CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) WHEN "concept.3".concept_id <> 0 THEN coalesce("concept.3".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), 0) END END AS "concept.source_concept",
@@ -321,25 +297,26 @@ resolved AS (
         coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, CASE WHEN "concept.3".concept_id <> 0 THEN "concept.3".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         coalesce(nullif(o_concept(4077563), 0), 0) AS "severity.concept",
+        coalesce(nullif("severity.value.1".concept_id, 0), CASE WHEN "severity.value.1.said" IS NOT NULL THEN 0 END) AS "severity.value",
+        "severity.value.1.said" AS "severity.value.source",
+        CASE WHEN "severity.value.1.said" IS NOT NULL THEN coalesce(nullif("severity.value.1".source_concept_id, 0), 0) END AS "severity.value.source_concept",
+        FALSE AS "severity.value.decided",
         coalesce(nullif(o_concept(4077563), 0), 0) AS "grade.concept",
         coalesce(CASE o_fold("grade.value.1.said") WHEN '1' THEN nullif(o_concept(763790), 0) WHEN '2' THEN nullif(o_concept(765927), 0) WHEN '3' THEN nullif(o_concept(763791), 0) WHEN '4' THEN nullif(o_concept(765765), 0) WHEN '5' THEN nullif(o_concept(765766), 0) END, CASE WHEN "grade.value.1.said" IS NOT NULL THEN 0 END) AS "grade.value",
         "grade.value.1.said" AS "grade.value.source",
         CASE WHEN "grade.value.1.said" IS NOT NULL THEN 0 END AS "grade.value.source_concept",
-        coalesce(nullif(o_concept(0), 0), 0) AS "serious.concept",
-        coalesce(nullif(o_concept(0), 0), 0) AS "serious_criteria.concept",
-        coalesce(nullif(o_concept(0), 0), 0) AS "relation.concept",
         coalesce(nullif(o_concept(0), 0), 0) AS "outcome.concept",
         coalesce(CASE o_fold("outcome.value.1.said") WHEN 'recovered/resolved' THEN nullif(o_concept(1447896), 0) WHEN 'recovering/resolving' THEN nullif(o_concept(1074213), 0) WHEN 'not recovered/not resolved' THEN nullif(o_concept(1074284), 0) WHEN 'recovered/resolved with sequelae' THEN nullif(o_concept(1074130), 0) WHEN 'fatal' THEN nullif(o_concept(4236718), 0) END, CASE WHEN "outcome.value.1.said" IS NOT NULL THEN 0 END) AS "outcome.value",
         "outcome.value.1.said" AS "outcome.value.source",
-        CASE WHEN "outcome.value.1.said" IS NOT NULL THEN 0 END AS "outcome.value.source_concept",
-        coalesce(nullif(o_concept(0), 0), 0) AS "action.concept",
-        coalesce(nullif(o_concept(0), 0), 0) AS "treatment_emergent.concept"
+        CASE WHEN "outcome.value.1.said" IS NOT NULL THEN 0 END AS "outcome.value.source_concept"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
     LEFT JOIN work."adverse_event concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
     LEFT JOIN work."adverse_event concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
     LEFT JOIN work."adverse_event concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0
+    LEFT JOIN work."adverse_event concepts" AS "severity.value.1" ON "severity.value.1".slot = 'severity.value.1' AND "severity.value.1".value = typed."severity.value.1.said" AND "severity.value.1".nth = 1
 ),
 -- the domain decides the table
 routed AS (
@@ -359,30 +336,24 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND "end" IS NOT NULL THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND "end" IS NOT NULL THEN 16 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 32 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 64 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "grade.number.raw" IS NOT NULL AND "grade.number" IS NULL THEN 128 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("grade.source") > 50 THEN 256 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("grade.value.source") > 50 THEN 512 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("serious.source") > 50 THEN 1024 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("serious.text") > 60 THEN 2048 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("serious_criteria.source") > 50 THEN 4096 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("serious_criteria.text") > 60 THEN 8192 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("relation.source") > 50 THEN 16384 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("relation.text") > 60 THEN 32768 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("outcome.source") > 50 THEN 65536 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("outcome.value.source") > 50 THEN 131072 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("action.source") > 50 THEN 262144 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("action.text") > 60 THEN 524288 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("treatment_emergent.source") > 50 THEN 1048576 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("treatment_emergent.text") > 60 THEN 2097152 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NOT NULL THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NOT NULL THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.value.source") > 50 THEN 512 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "grade.number.raw" IS NOT NULL AND "grade.number" IS NULL THEN 1024 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("grade.source") > 50 THEN 2048 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("grade.value.source") > 50 THEN 4096 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("outcome.source") > 50 THEN 8192 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("outcome.value.source") > 50 THEN 16384 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
         o_id('adverse_event' || chr(31) || _key) AS _hash,
@@ -416,6 +387,7 @@ alike AS (
             || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
             || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
             || chr(31) || coalesce(CAST(source AS varchar), '')
+            || chr(31) || coalesce(CAST("severity.value.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("severity.source" AS varchar), '')
             || chr(31) || coalesce(CAST("severity.text" AS varchar), '')
             || chr(31) || coalesce(CAST("severity.when" AS varchar), '')
@@ -423,24 +395,9 @@ alike AS (
             || chr(31) || coalesce(CAST("grade.number" AS varchar), '')
             || chr(31) || coalesce(CAST("grade.source" AS varchar), '')
             || chr(31) || coalesce(CAST("grade.when" AS varchar), '')
-            || chr(31) || coalesce(CAST("serious.source" AS varchar), '')
-            || chr(31) || coalesce(CAST("serious.text" AS varchar), '')
-            || chr(31) || coalesce(CAST("serious.when" AS varchar), '')
-            || chr(31) || coalesce(CAST("serious_criteria.source" AS varchar), '')
-            || chr(31) || coalesce(CAST("serious_criteria.text" AS varchar), '')
-            || chr(31) || coalesce(CAST("serious_criteria.when" AS varchar), '')
-            || chr(31) || coalesce(CAST("relation.source" AS varchar), '')
-            || chr(31) || coalesce(CAST("relation.text" AS varchar), '')
-            || chr(31) || coalesce(CAST("relation.when" AS varchar), '')
             || chr(31) || coalesce(CAST("outcome.value.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("outcome.source" AS varchar), '')
             || chr(31) || coalesce(CAST("outcome.when" AS varchar), '')
-            || chr(31) || coalesce(CAST("action.source" AS varchar), '')
-            || chr(31) || coalesce(CAST("action.text" AS varchar), '')
-            || chr(31) || coalesce(CAST("action.when" AS varchar), '')
-            || chr(31) || coalesce(CAST("treatment_emergent.source" AS varchar), '')
-            || chr(31) || coalesce(CAST("treatment_emergent.text" AS varchar), '')
-            || chr(31) || coalesce(CAST("treatment_emergent.when" AS varchar), '')
             || chr(31) || coalesce(CAST(start AS varchar), '')
             || chr(31) || coalesce(CAST("end" AS varchar), '') AS _content
     FROM judged
@@ -490,30 +447,19 @@ SELECT
     "grade.number",
     "grade.source",
     "grade.when",
-    "serious.source",
-    "serious.text",
-    "serious.when",
-    "serious_criteria.source",
-    "serious_criteria.text",
-    "serious_criteria.when",
-    "relation.source",
-    "relation.text",
-    "relation.when",
     "outcome.source",
     "outcome.when",
-    "action.source",
-    "action.text",
-    "action.when",
-    "treatment_emergent.source",
-    "treatment_emergent.text",
-    "treatment_emergent.when",
     start,
     "end",
     "concept.1.said",
     "concept.2.said",
     "concept.3.said",
+    "severity.value.1.said",
     person,
     visit,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.source",
     "concept.source_concept",
@@ -522,19 +468,18 @@ SELECT
     "concept.value",
     type,
     "severity.concept",
+    "severity.value",
+    "severity.value.source",
+    "severity.value.source_concept",
+    "severity.value.decided",
     "grade.concept",
     "grade.value",
     "grade.value.source",
     "grade.value.source_concept",
-    "serious.concept",
-    "serious_criteria.concept",
-    "relation.concept",
     "outcome.concept",
     "outcome.value",
     "outcome.value.source",
-    "outcome.value.source_concept",
-    "action.concept",
-    "treatment_emergent.concept"
+    "outcome.value.source_concept"
 FROM final;
 
 -- lookups
@@ -567,7 +512,17 @@ FROM work.adverse_event AS said
 LEFT JOIN work."adverse_event concepts" AS found
     ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
 WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
-GROUP BY said."concept.3.said";
+GROUP BY said."concept.3.said"
+UNION ALL
+SELECT
+    'adverse_event', 'severity.value', 1, 'SNOMED by name', NULL,
+    said."severity.value.1.said", count(*), count(CASE WHEN said."severity.value" = 0 AND said."severity.value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.adverse_event AS said
+LEFT JOIN work."adverse_event concepts" AS found
+    ON found.slot = 'severity.value.1' AND found.value = said."severity.value.1.said" AND found.nth = 1
+WHERE said."severity.value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."severity.value.1.said";
 
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)
@@ -598,10 +553,10 @@ SELECT
     ids.id AS condition_occurrence_id,
     person AS person_id,
     coalesce(concept, 0) AS condition_concept_id,
-    start AS condition_start_date,
-    "start.datetime" AS condition_start_datetime,
-    "end" AS condition_end_date,
-    "end.datetime" AS condition_end_datetime,
+    "start.after_birth" AS condition_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS condition_start_datetime,
+    CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END AS condition_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS condition_end_datetime,
     coalesce(type, 0) AS condition_type_concept_id,
     visit AS visit_occurrence_id,
     substr(source, 1, 50) AS condition_source_value,
@@ -646,10 +601,10 @@ SELECT
     ids.id AS device_exposure_id,
     person AS person_id,
     coalesce(concept, 0) AS device_concept_id,
-    start AS device_exposure_start_date,
-    "start.datetime" AS device_exposure_start_datetime,
-    "end" AS device_exposure_end_date,
-    "end.datetime" AS device_exposure_end_datetime,
+    "start.after_birth" AS device_exposure_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS device_exposure_start_datetime,
+    CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END AS device_exposure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS device_exposure_end_datetime,
     coalesce(type, 0) AS device_type_concept_id,
     visit AS visit_occurrence_id,
     substr(source, 1, 50) AS device_source_value,
@@ -694,10 +649,10 @@ SELECT
     ids.id AS drug_exposure_id,
     person AS person_id,
     coalesce(concept, 0) AS drug_concept_id,
-    start AS drug_exposure_start_date,
-    "start.datetime" AS drug_exposure_start_datetime,
-    coalesce("end", start) AS drug_exposure_end_date,
-    "end.datetime" AS drug_exposure_end_datetime,
+    "start.after_birth" AS drug_exposure_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS drug_exposure_start_datetime,
+    coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS drug_exposure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS drug_exposure_end_datetime,
     coalesce(type, 0) AS drug_type_concept_id,
     visit AS visit_occurrence_id,
     substr(source, 1, 50) AS drug_source_value,
@@ -741,8 +696,8 @@ SELECT
     ids.id AS measurement_id,
     person AS person_id,
     coalesce(concept, 0) AS measurement_concept_id,
-    start AS measurement_date,
-    "start.datetime" AS measurement_datetime,
+    "start.after_birth" AS measurement_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS measurement_datetime,
     coalesce(type, 0) AS measurement_type_concept_id,
     "concept.value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
@@ -787,8 +742,8 @@ SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce(concept, 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
     "concept.value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
@@ -834,10 +789,10 @@ SELECT
     ids.id AS procedure_occurrence_id,
     person AS person_id,
     coalesce(concept, 0) AS procedure_concept_id,
-    start AS procedure_date,
-    "start.datetime" AS procedure_datetime,
-    "end" AS procedure_end_date,
-    "end.datetime" AS procedure_end_datetime,
+    "start.after_birth" AS procedure_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS procedure_datetime,
+    CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END AS procedure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS procedure_end_datetime,
     coalesce(type, 0) AS procedure_type_concept_id,
     visit AS visit_occurrence_id,
     substr(source, 1, 50) AS procedure_source_value,
@@ -855,32 +810,50 @@ WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
 
 -- parents
 CREATE TABLE work."adverse_event parents" AS
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147127), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147127), 0) AS field_concept_id,
+    nullif(o_concept(19), 0) AS domain_concept_id
 FROM work.adverse_event AS step
 JOIN register.condition_occurrence AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'condition_occurrence'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147115), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147115), 0) AS field_concept_id,
+    CAST(NULL AS integer) AS domain_concept_id
 FROM work.adverse_event AS step
 JOIN register.device_exposure AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'device_exposure'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147094), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147094), 0) AS field_concept_id,
+    nullif(o_concept(13), 0) AS domain_concept_id
 FROM work.adverse_event AS step
 JOIN register.drug_exposure AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'drug_exposure'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147138), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147138), 0) AS field_concept_id,
+    nullif(o_concept(21), 0) AS domain_concept_id
 FROM work.adverse_event AS step
 JOIN register.measurement AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'measurement'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147165), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147165), 0) AS field_concept_id,
+    nullif(o_concept(27), 0) AS domain_concept_id
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'observation'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147082), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147082), 0) AS field_concept_id,
+    nullif(o_concept(10), 0) AS domain_concept_id
 FROM work.adverse_event AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'procedure_occurrence';
@@ -905,8 +878,10 @@ INSERT INTO cdm.observation (
     observation_datetime,
     observation_type_concept_id,
     value_as_string,
+    value_as_concept_id,
     visit_occurrence_id,
     observation_source_value,
+    value_source_value,
     observation_event_id,
     obs_event_field_concept_id
 )
@@ -914,12 +889,14 @@ SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
     substr("severity.text", 1, 60) AS value_as_string,
+    "severity.value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
     substr("severity.source", 1, 50) AS observation_source_value,
+    substr("severity.value.source", 1, 50) AS value_source_value,
     parent.id AS observation_event_id,
     parent.field_concept_id AS obs_event_field_concept_id
 FROM work.adverse_event AS step
@@ -965,8 +942,8 @@ SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce("grade.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
     "grade.number" AS value_as_number,
     "grade.value" AS value_as_concept_id,
@@ -986,153 +963,6 @@ SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
 WHERE step._status = 'used' AND (_target = 1 AND ("grade.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_target = 1 AND ("serious.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    parent.field_concept_id AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_target = 1 AND ("serious.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious')
-WHERE step._status = 'used' AND (_target = 1 AND ("serious.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_target = 1 AND ("serious_criteria.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("serious_criteria.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("serious_criteria.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("serious_criteria.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    parent.field_concept_id AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_target = 1 AND ("serious_criteria.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'serious_criteria')
-WHERE step._status = 'used' AND (_target = 1 AND ("serious_criteria.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_target = 1 AND ("relation.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("relation.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("relation.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("relation.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    parent.field_concept_id AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_target = 1 AND ("relation.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'relation')
-WHERE step._status = 'used' AND (_target = 1 AND ("relation.when"));
 
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
@@ -1164,8 +994,8 @@ SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce("outcome.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
     "outcome.value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
@@ -1184,104 +1014,6 @@ SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
 WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'action') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_target = 1 AND ("action.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("action.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("action.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("action.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    parent.field_concept_id AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_target = 1 AND ("action.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'action')
-WHERE step._status = 'used' AND (_target = 1 AND ("action.when"));
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent') AS hash
-    FROM work.adverse_event AS step
-    WHERE step._status = 'used' AND (_target = 1 AND ("treatment_emergent.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("treatment_emergent.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("treatment_emergent.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("treatment_emergent.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    parent.field_concept_id AS obs_event_field_concept_id
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_target = 1 AND ("treatment_emergent.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
-FROM work.adverse_event AS step
-JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'treatment_emergent')
-WHERE step._status = 'used' AND (_target = 1 AND ("treatment_emergent.when"));
 
 -- accounting
 INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
@@ -1313,7 +1045,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -1325,26 +1058,19 @@ FROM work.adverse_event AS step
 JOIN (VALUES
     (1, 'visit', 'not found'),
     (2, 'end', 'not a date'),
-    (4, 'source', 'cut to its length'),
-    (8, 'end', 'no place in measurement'),
-    (16, 'end', 'no place in observation'),
-    (32, 'severity.source', 'cut to its length'),
-    (64, 'severity.text', 'cut to its length'),
-    (128, 'grade.number', 'not a number'),
-    (256, 'grade.source', 'cut to its length'),
-    (512, 'grade.value source', 'cut to its length'),
-    (1024, 'serious.source', 'cut to its length'),
-    (2048, 'serious.text', 'cut to its length'),
-    (4096, 'serious_criteria.source', 'cut to its length'),
-    (8192, 'serious_criteria.text', 'cut to its length'),
-    (16384, 'relation.source', 'cut to its length'),
-    (32768, 'relation.text', 'cut to its length'),
-    (65536, 'outcome.source', 'cut to its length'),
-    (131072, 'outcome.value source', 'cut to its length'),
-    (262144, 'action.source', 'cut to its length'),
-    (524288, 'action.text', 'cut to its length'),
-    (1048576, 'treatment_emergent.source', 'cut to its length'),
-    (2097152, 'treatment_emergent.text', 'cut to its length')
+    (4, 'start', 'moved to the day of birth'),
+    (8, 'end', 'before the start'),
+    (16, 'source', 'cut to its length'),
+    (32, 'end', 'no place in measurement'),
+    (64, 'end', 'no place in observation'),
+    (128, 'severity.source', 'cut to its length'),
+    (256, 'severity.text', 'cut to its length'),
+    (512, 'severity.value source', 'cut to its length'),
+    (1024, 'grade.number', 'not a number'),
+    (2048, 'grade.source', 'cut to its length'),
+    (4096, 'grade.value source', 'cut to its length'),
+    (8192, 'outcome.source', 'cut to its length'),
+    (16384, 'outcome.value source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -1371,6 +1097,11 @@ SELECT 'adverse_event', 'type', '32809 Case Report Form', count(*)
 FROM work.adverse_event
 WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
 GROUP BY '32809 Case Report Form'
+UNION ALL
+SELECT 'adverse_event', 'severity.value', "severity.value.source", count(*)
+FROM work.adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND "severity.value" = 0 AND "severity.value.source" IS NOT NULL AND "severity.value.decided" IS NOT TRUE AND ("severity.when")
+GROUP BY "severity.value.source"
 UNION ALL
 SELECT 'adverse_event', 'severity.concept', '4077563 Severity', count(*)
 FROM work.adverse_event

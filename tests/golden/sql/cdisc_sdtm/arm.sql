@@ -81,6 +81,9 @@ resolved AS (
     SELECT
         typed.*,
         "person ref".id AS person,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
         coalesce(nullif(o_concept(37208111), 0), 0) AS concept,
         o_domain(37208111) AS "concept.domain",
         1 AS _target,
@@ -90,6 +93,7 @@ resolved AS (
         CASE WHEN "qualifier.1.said" IS NOT NULL THEN 0 END AS "qualifier.source_concept"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
 ),
 -- what is wrong with each row
 judged AS MATERIALIZED (
@@ -102,12 +106,14 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
-        CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("qualifier.source") > 50 THEN 8 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("qualifier.source") > 50 THEN 16 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
         o_id('arm' || chr(31) || _key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -182,6 +188,9 @@ SELECT
     qualifier_source,
     start,
     person,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.domain",
     type,
@@ -218,8 +227,8 @@ SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce(concept, 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
     substr("text", 1, 60) AS value_as_string,
     qualifier AS qualifier_concept_id,
@@ -266,7 +275,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -276,10 +286,11 @@ INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
 SELECT 'arm', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.arm AS step
 JOIN (VALUES
-    (1, 'source', 'cut to its length'),
-    (2, 'text', 'cut to its length'),
-    (4, 'qualifier_source', 'cut to its length'),
-    (8, 'qualifier source', 'cut to its length')
+    (1, 'start', 'moved to the day of birth'),
+    (2, 'source', 'cut to its length'),
+    (4, 'text', 'cut to its length'),
+    (8, 'qualifier_source', 'cut to its length'),
+    (16, 'qualifier source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

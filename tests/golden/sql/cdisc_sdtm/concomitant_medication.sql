@@ -344,6 +344,9 @@ resolved AS (
     SELECT
         typed.*,
         "person ref".id AS person,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
         coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), nullif("concept.4".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") IS NOT NULL THEN 0 END) AS concept,
         coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") AS "concept.source",
         CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said", "concept.4.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) WHEN "concept.3".concept_id <> 0 THEN coalesce("concept.3".source_concept_id, 0) WHEN "concept.4".concept_id <> 0 THEN coalesce("concept.4".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), nullif("concept.4".source_concept_id, 0), 0) END END AS "concept.source_concept",
@@ -358,6 +361,7 @@ resolved AS (
         "route.1".decided AS "route.decided"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
     LEFT JOIN work."concomitant_medication concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
     LEFT JOIN work."concomitant_medication concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
     LEFT JOIN work."concomitant_medication concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0 AND "concept.2".decided IS NOT TRUE
@@ -376,18 +380,21 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "quantity.raw" IS NOT NULL AND quantity IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("route.source") > 50 THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(dose_unit_source_value) > 50 THEN 16 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NOT NULL THEN 32 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NULL THEN 64 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "quantity.raw" IS NOT NULL AND quantity IS NULL THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("route.source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(dose_unit_source_value) > 50 THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NOT NULL THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NULL THEN 256 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "end" IS NULL AND start IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
+            + CASE WHEN _left_out IS NULL AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NULL AND "start.after_birth" IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
         o_id('concomitant_medication' || chr(31) || _key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
@@ -480,6 +487,9 @@ SELECT
     "route.1.said",
     "route.2.said",
     person,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.source",
     "concept.source_concept",
@@ -589,10 +599,10 @@ SELECT
     ids.id AS drug_exposure_id,
     person AS person_id,
     coalesce(concept, 0) AS drug_concept_id,
-    start AS drug_exposure_start_date,
-    "start.datetime" AS drug_exposure_start_datetime,
-    coalesce("end", start) AS drug_exposure_end_date,
-    "end.datetime" AS drug_exposure_end_datetime,
+    "start.after_birth" AS drug_exposure_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS drug_exposure_start_datetime,
+    coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS drug_exposure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS drug_exposure_end_datetime,
     verbatim_end_date AS verbatim_end_date,
     coalesce(type, 0) AS drug_type_concept_id,
     quantity AS quantity,
@@ -643,7 +653,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -654,12 +665,14 @@ SELECT 'concomitant_medication', why.field, why.reason, file.file, file.sheet, s
 FROM work.concomitant_medication AS step
 JOIN (VALUES
     (1, 'end', 'not a date'),
-    (2, 'quantity', 'not a number'),
-    (4, 'source', 'cut to its length'),
-    (8, 'route source', 'cut to its length'),
-    (16, 'dose_unit_source_value', 'cut to its length'),
-    (32, 'verbatim_end_date', 'partial date'),
-    (64, 'verbatim_end_date', 'not a date')
+    (2, 'start', 'moved to the day of birth'),
+    (4, 'end', 'before the start'),
+    (8, 'quantity', 'not a number'),
+    (16, 'source', 'cut to its length'),
+    (32, 'route source', 'cut to its length'),
+    (64, 'dose_unit_source_value', 'cut to its length'),
+    (128, 'verbatim_end_date', 'partial date'),
+    (256, 'verbatim_end_date', 'not a date')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

@@ -3,17 +3,6 @@
 -- map
 CREATE TABLE work.disposition AS
 WITH
--- suppds, for the join 'supp'
-join_supp AS (
-    SELECT
-        _file,
-        _row,
-        "USUBJID" AS key1,
-        o_num("IDVARVAL") AS key2,
-        "QVAL"
-    FROM source.suppds
-    WHERE "QNAM" = 'ENTCRIT' AND "IDVAR" = 'DSSEQ'
-),
 -- the columns of ds that are used
 input AS (
     SELECT
@@ -22,14 +11,14 @@ input AS (
         i."DSCAT" AS "DSCAT",
         i."DSDECOD" AS "DSDECOD",
         i."DSDTC" AS "DSDTC",
+        i."DSSCAT" AS "DSSCAT",
         i."DSSEQ" AS "DSSEQ",
         i."DSSTDTC" AS "DSSTDTC",
         i."DSTERM" AS "DSTERM",
+        i."EPOCH" AS "EPOCH",
         i."USUBJID" AS "USUBJID",
-        i."VISITNUM" AS "VISITNUM",
-        supp."QVAL" AS "supp.QVAL"
+        i."VISITNUM" AS "VISITNUM"
     FROM source.ds AS i
-    LEFT JOIN join_supp AS supp ON supp.key1 = i."USUBJID" AND supp.key2 = o_num(i."DSSEQ")
 ),
 -- which rows are left out, and why
 filtered AS (
@@ -49,14 +38,12 @@ raw AS (
         "USUBJID" || chr(31) || o_plain(o_num("DSSEQ")) AS _key,
         o_id("USUBJID") AS "person.hash",
         o_id("USUBJID" || chr(31) || o_plain(round(CAST(o_num("VISITNUM") AS double), 4))) AS "visit.hash",
-        "DSDECOD" AS "concept.1.said",
+        nullif(coalesce(CASE WHEN (strpos(upper("DSSCAT"), 'TREATMENT') > 0) THEN 'TREATMENT ' END, '') || coalesce(CASE WHEN "DSDECOD" = 'COMPLETED' AND (strpos(upper("EPOCH"), 'SCREEN') > 0) THEN 'SCREENING ' END, '') || coalesce("DSDECOD", ''), '') AS "concept.1.said",
+        CASE WHEN coalesce("DSCAT", '') = 'DISPOSITION EVENT' AND NOT "DSDECOD" IN ('COMPLETED', 'SCREEN FAILURE', 'SCREENING NOT COMPLETED') THEN "DSDECOD" END AS "value.1.said",
         coalesce("DSSTDTC", "DSDTC") AS "start.raw",
         "DSDECOD" AS source,
         "DSTERM" AS "text",
-        "DSCAT" AS qualifier_source,
-        'ENTCRIT' AS "entry_criterion.source",
-        "supp.QVAL" AS "entry_criterion.text",
-        "supp.QVAL" IS NOT NULL AS "entry_criterion.when"
+        nullif(coalesce("DSCAT", '') || coalesce(CASE WHEN "DSSCAT" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("DSSCAT", ''), '') END, ''), '') AS qualifier_source
     FROM filtered
 ),
 -- read as the types that the target asks for
@@ -70,15 +57,13 @@ converted AS (
         "person.hash",
         "visit.hash",
         "concept.1.said",
+        "value.1.said",
         "start.raw",
         o_date("start.raw", '%Y-%m-%d') AS "start.full",
         o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
         source,
         "text",
-        qualifier_source,
-        "entry_criterion.source",
-        "entry_criterion.text",
-        "entry_criterion.when"
+        qualifier_source
     FROM raw
 ),
 -- partial dates filled in
@@ -94,16 +79,22 @@ resolved AS (
         typed.*,
         "person ref".id AS person,
         "visit ref".id AS visit,
-        coalesce(CASE o_fold("concept.1.said") WHEN 'informed consent obtained' THEN nullif(o_concept(4163733), 0) WHEN 'eligibility criteria met' THEN nullif(o_concept(4160469), 0) WHEN 'randomized' THEN nullif(o_concept(4090379), 0) WHEN 'enrolled' THEN nullif(o_concept(4090379), 0) WHEN 'completed' THEN nullif(o_concept(40482840), 0) WHEN 'screen failure' THEN nullif(o_concept(44811374), 0) WHEN 'screening not completed' THEN nullif(o_concept(44811374), 0) WHEN 'lost to follow-up' THEN nullif(o_concept(44811247), 0) WHEN 'adverse event' THEN nullif(o_concept(4087907), 0) WHEN 'lack of efficacy' THEN nullif(o_concept(4087907), 0) WHEN 'physician decision' THEN nullif(o_concept(4087907), 0) WHEN 'protocol deviation' THEN nullif(o_concept(4087907), 0) WHEN 'protocol violation' THEN nullif(o_concept(4087907), 0) WHEN 'withdrawal by subject' THEN nullif(o_concept(4087907), 0) WHEN 'study terminated by sponsor' THEN nullif(o_concept(4087907), 0) END, CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
+        coalesce(CASE o_fold("concept.1.said") WHEN 'informed consent obtained' THEN nullif(o_concept(4163733), 0) WHEN 'eligibility criteria met' THEN nullif(o_concept(4160469), 0) WHEN 'randomized' THEN nullif(o_concept(4090379), 0) WHEN 'enrolled' THEN nullif(o_concept(4090379), 0) WHEN 'entered into trial' THEN nullif(o_concept(4090379), 0) WHEN 'completed' THEN nullif(o_concept(40482840), 0) WHEN 'screen failure' THEN nullif(o_concept(44811374), 0) WHEN 'screening not completed' THEN nullif(o_concept(44811374), 0) WHEN 'lost to follow-up' THEN nullif(o_concept(44811247), 0) WHEN 'adverse event' THEN nullif(o_concept(4087907), 0) WHEN 'disease relapse' THEN nullif(o_concept(4087907), 0) WHEN 'failure to meet continuation criteria' THEN nullif(o_concept(4087907), 0) WHEN 'lack of efficacy' THEN nullif(o_concept(4087907), 0) WHEN 'non-compliance with study drug' THEN nullif(o_concept(4087907), 0) WHEN 'other' THEN nullif(o_concept(4087907), 0) WHEN 'physician decision' THEN nullif(o_concept(4087907), 0) WHEN 'pregnancy' THEN nullif(o_concept(4087907), 0) WHEN 'progressive disease' THEN nullif(o_concept(4087907), 0) WHEN 'protocol deviation' THEN nullif(o_concept(4087907), 0) WHEN 'protocol violation' THEN nullif(o_concept(4087907), 0) WHEN 'site terminated by sponsor' THEN nullif(o_concept(4087907), 0) WHEN 'study terminated by sponsor' THEN nullif(o_concept(4087907), 0) WHEN 'technical problems' THEN nullif(o_concept(4087907), 0) WHEN 'withdrawal by parent/guardian' THEN nullif(o_concept(4087907), 0) WHEN 'withdrawal by subject' THEN nullif(o_concept(4087907), 0) END, CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
         "concept.1.said" AS "concept.source",
         CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END AS "concept.source_concept",
         NULL AS "concept.domain",
         1 AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
-        coalesce(nullif(o_concept(0), 0), 0) AS "entry_criterion.concept"
+        coalesce(CASE o_fold("value.1.said") WHEN 'adverse event' THEN nullif(o_concept(45884383), 0) WHEN 'death' THEN nullif(o_concept(45881348), 0) WHEN 'lack of efficacy' THEN nullif(o_concept(4008155), 0) WHEN 'lost to follow-up' THEN nullif(o_concept(44810923), 0) WHEN 'physician decision' THEN nullif(o_concept(4013714), 0) WHEN 'withdrawal by subject' THEN nullif(o_concept(4019958), 0) WHEN 'withdrawal by parent/guardian' THEN nullif(o_concept(4019958), 0) END, CASE WHEN "value.1.said" IS NOT NULL THEN 0 END) AS "value",
+        "value.1.said" AS "value.source",
+        CASE WHEN "value.1.said" IS NOT NULL THEN 0 END AS "value.source_concept"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
 ),
 -- what is wrong with each row
 judged AS MATERIALIZED (
@@ -116,14 +107,15 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("entry_criterion.source") > 50 THEN 16 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("entry_criterion.text") > 60 THEN 32 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 32 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
         o_id('disposition' || chr(31) || _key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -151,13 +143,11 @@ alike AS (
         coalesce(CAST("person.hash" AS varchar), '')
             || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
             || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
             || chr(31) || coalesce(CAST(source AS varchar), '')
             || chr(31) || coalesce(CAST("text" AS varchar), '')
             || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
-            || chr(31) || coalesce(CAST("entry_criterion.source" AS varchar), '')
-            || chr(31) || coalesce(CAST("entry_criterion.text" AS varchar), '')
-            || chr(31) || coalesce(CAST("entry_criterion.when" AS varchar), '')
             || chr(31) || coalesce(CAST(start AS varchar), '') AS _content
     FROM judged
     WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
@@ -200,18 +190,20 @@ SELECT
     source,
     "text",
     qualifier_source,
-    "entry_criterion.source",
-    "entry_criterion.text",
-    "entry_criterion.when",
     start,
     person,
     visit,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.source",
     "concept.source_concept",
     "concept.domain",
     type,
-    "entry_criterion.concept"
+    "value",
+    "value.source",
+    "value.source_concept"
 FROM final;
 
 -- ids cdm.observation
@@ -234,23 +226,27 @@ INSERT INTO cdm.observation (
     observation_datetime,
     observation_type_concept_id,
     value_as_string,
+    value_as_concept_id,
     visit_occurrence_id,
     observation_source_value,
     observation_source_concept_id,
-    qualifier_source_value
+    qualifier_source_value,
+    value_source_value
 )
 SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce(concept, 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
     substr("text", 1, 60) AS value_as_string,
+    "value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
     substr(source, 1, 50) AS observation_source_value,
     "concept.source_concept" AS observation_source_concept_id,
-    substr(qualifier_source, 1, 50) AS qualifier_source_value
+    substr(qualifier_source, 1, 50) AS qualifier_source_value,
+    substr("value.source", 1, 50) AS value_source_value
 FROM work.disposition AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
@@ -264,59 +260,13 @@ WHERE step._status = 'used';
 
 -- parents
 CREATE TABLE work."disposition parents" AS
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147165), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147165), 0) AS field_concept_id,
+    nullif(o_concept(27), 0) AS domain_concept_id
 FROM work.disposition AS step
 JOIN register.observation AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1;
-
--- ids cdm.observation
-INSERT INTO register.observation (hash, id)
-SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
-FROM (
-    SELECT DISTINCT o_id('disposition' || chr(31) || _key || chr(31) || 'entry_criterion') AS hash
-    FROM work.disposition AS step
-    WHERE step._status = 'used' AND (_target = 1 AND ("entry_criterion.when")) AND step._first
-      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('disposition' || chr(31) || _key || chr(31) || 'entry_criterion'))
-) AS fresh
-CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
-
--- write cdm.observation
-INSERT INTO cdm.observation (
-    observation_id,
-    person_id,
-    observation_concept_id,
-    observation_date,
-    observation_datetime,
-    observation_type_concept_id,
-    value_as_string,
-    visit_occurrence_id,
-    observation_source_value,
-    observation_event_id,
-    obs_event_field_concept_id
-)
-SELECT
-    ids.id AS observation_id,
-    person AS person_id,
-    coalesce("entry_criterion.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
-    coalesce(type, 0) AS observation_type_concept_id,
-    substr("entry_criterion.text", 1, 60) AS value_as_string,
-    visit AS visit_occurrence_id,
-    substr("entry_criterion.source", 1, 50) AS observation_source_value,
-    parent.id AS observation_event_id,
-    parent.field_concept_id AS obs_event_field_concept_id
-FROM work.disposition AS step
-JOIN register.observation AS ids ON ids.hash = o_id('disposition' || chr(31) || _key || chr(31) || 'entry_criterion')
-JOIN work."disposition parents" AS parent ON parent.hash = step._id_hash
-WHERE step._status = 'used' AND (_target = 1 AND ("entry_criterion.when")) AND step._first;
-
--- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'disposition', step._file, step._row
-FROM work.disposition AS step
-JOIN register.observation AS ids ON ids.hash = o_id('disposition' || chr(31) || _key || chr(31) || 'entry_criterion')
-WHERE step._status = 'used' AND (_target = 1 AND ("entry_criterion.when"));
 
 -- accounting
 INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
@@ -341,7 +291,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -352,11 +303,11 @@ SELECT 'disposition', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.disposition AS step
 JOIN (VALUES
     (1, 'visit', 'not found'),
-    (2, 'source', 'cut to its length'),
-    (4, 'text', 'cut to its length'),
-    (8, 'qualifier_source', 'cut to its length'),
-    (16, 'entry_criterion.source', 'cut to its length'),
-    (32, 'entry_criterion.text', 'cut to its length')
+    (2, 'start', 'moved to the day of birth'),
+    (4, 'source', 'cut to its length'),
+    (8, 'text', 'cut to its length'),
+    (16, 'qualifier_source', 'cut to its length'),
+    (32, 'value source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -377,6 +328,11 @@ SELECT 'disposition', 'concept', "concept.source", count(*)
 FROM work.disposition
 WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
 GROUP BY "concept.source"
+UNION ALL
+SELECT 'disposition', 'value', "value.source", count(*)
+FROM work.disposition
+WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL
+GROUP BY "value.source"
 UNION ALL
 SELECT 'disposition', 'type', '32809 Case Report Form', count(*)
 FROM work.disposition

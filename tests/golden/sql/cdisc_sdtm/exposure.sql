@@ -20,6 +20,7 @@ input AS (
         i."EXDOSE" AS "EXDOSE",
         i."EXDOSFRM" AS "EXDOSFRM",
         i."EXDOSFRQ" AS "EXDOSFRQ",
+        i."EXDOSTXT" AS "EXDOSTXT",
         i."EXDOSU" AS "EXDOSU",
         i."EXENDTC" AS "EXENDTC",
         i."EXLOT" AS "EXLOT",
@@ -62,7 +63,7 @@ raw AS (
         coalesce("EXENDTC", CASE WHEN o_date("dm.RFXENDTC", '%Y-%m-%d') >= o_date("EXSTDTC", '%Y-%m-%d') THEN "dm.RFXENDTC" END) AS "end.raw",
         "EXDOSE" AS "quantity.raw",
         "EXDOSU" AS dose_unit_source_value,
-        trim(nullif(coalesce("EXDOSFRM", '') || coalesce(' ', '') || coalesce("EXDOSFRQ", ''), '')) AS sig,
+        trim(nullif(coalesce(coalesce(o_plain(o_num("EXDOSE")), "EXDOSTXT"), '') || coalesce(CASE WHEN "EXDOSU" IS NOT NULL THEN nullif(coalesce(' ', '') || coalesce("EXDOSU", ''), '') END, '') || coalesce(CASE WHEN "EXDOSFRM" IS NOT NULL THEN nullif(coalesce(' ', '') || coalesce("EXDOSFRM", ''), '') END, '') || coalesce(CASE WHEN "EXDOSFRQ" IS NOT NULL THEN nullif(coalesce(' ', '') || coalesce("EXDOSFRQ", ''), '') END, ''), '')) AS sig,
         "EXENDTC" AS "verbatim_end_date.raw",
         "EXLOT" AS lot_number
     FROM filtered
@@ -284,6 +285,9 @@ resolved AS (
         typed.*,
         "person ref".id AS person,
         "visit ref".id AS visit,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
         coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN 0 END) AS concept,
         coalesce("concept.1.said", "concept.2.said") AS "concept.source",
         CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), 0) END END AS "concept.source_concept",
@@ -299,6 +303,7 @@ resolved AS (
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
     LEFT JOIN work."exposure concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
     LEFT JOIN work."exposure concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
     LEFT JOIN work."exposure concepts" AS "route.1" ON "route.1".slot = 'route.1' AND "route.1".value = typed."route.1.said" AND "route.1".nth = 1
@@ -315,20 +320,23 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "quantity.raw" IS NOT NULL AND quantity IS NULL THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("route.source") > 50 THEN 16 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(dose_unit_source_value) > 50 THEN 32 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NOT NULL THEN 64 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NULL THEN 128 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(lot_number) > 50 THEN 256 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "quantity.raw" IS NOT NULL AND quantity IS NULL THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("route.source") > 50 THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(dose_unit_source_value) > 50 THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NOT NULL THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "verbatim_end_date.raw" IS NOT NULL AND verbatim_end_date IS NULL AND o_impute("verbatim_end_date.raw", '%Y-%m-%d', 'reject') IS NULL THEN 512 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(lot_number) > 50 THEN 1024 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "end" IS NULL AND start IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
+            + CASE WHEN _left_out IS NULL AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NULL AND "start.after_birth" IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
         o_id('exposure' || chr(31) || _key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
@@ -419,6 +427,9 @@ SELECT
     "route.2.said",
     person,
     visit,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.source",
     "concept.source_concept",
@@ -510,10 +521,10 @@ SELECT
     ids.id AS drug_exposure_id,
     person AS person_id,
     coalesce(concept, 0) AS drug_concept_id,
-    start AS drug_exposure_start_date,
-    "start.datetime" AS drug_exposure_start_datetime,
-    coalesce("end", start) AS drug_exposure_end_date,
-    "end.datetime" AS drug_exposure_end_datetime,
+    "start.after_birth" AS drug_exposure_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS drug_exposure_start_datetime,
+    coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS drug_exposure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS drug_exposure_end_datetime,
     verbatim_end_date AS verbatim_end_date,
     coalesce(type, 0) AS drug_type_concept_id,
     quantity AS quantity,
@@ -566,7 +577,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -578,13 +590,15 @@ FROM work.exposure AS step
 JOIN (VALUES
     (1, 'visit', 'not found'),
     (2, 'end', 'not a date'),
-    (4, 'quantity', 'not a number'),
-    (8, 'concept source', 'cut to its length'),
-    (16, 'route source', 'cut to its length'),
-    (32, 'dose_unit_source_value', 'cut to its length'),
-    (64, 'verbatim_end_date', 'partial date'),
-    (128, 'verbatim_end_date', 'not a date'),
-    (256, 'lot_number', 'cut to its length')
+    (4, 'start', 'moved to the day of birth'),
+    (8, 'end', 'before the start'),
+    (16, 'quantity', 'not a number'),
+    (32, 'concept source', 'cut to its length'),
+    (64, 'route source', 'cut to its length'),
+    (128, 'dose_unit_source_value', 'cut to its length'),
+    (256, 'verbatim_end_date', 'partial date'),
+    (512, 'verbatim_end_date', 'not a date'),
+    (1024, 'lot_number', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

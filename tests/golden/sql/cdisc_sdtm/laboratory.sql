@@ -10,9 +10,14 @@ input AS (
         i._row AS _row,
         i."LBCAT" AS "LBCAT",
         i."LBDTC" AS "LBDTC",
+        i."LBFAST" AS "LBFAST",
         i."LBLOINC" AS "LBLOINC",
         i."LBMETHOD" AS "LBMETHOD",
+        i."LBNRIND" AS "LBNRIND",
+        i."LBORNRHI" AS "LBORNRHI",
+        i."LBORNRLO" AS "LBORNRLO",
         i."LBORRES" AS "LBORRES",
+        i."LBORRESU" AS "LBORRESU",
         i."LBSEQ" AS "LBSEQ",
         i."LBSPEC" AS "LBSPEC",
         i."LBSTAT" AS "LBSTAT",
@@ -21,6 +26,7 @@ input AS (
         i."LBSTRESC" AS "LBSTRESC",
         i."LBSTRESN" AS "LBSTRESN",
         i."LBSTRESU" AS "LBSTRESU",
+        i."LBTEST" AS "LBTEST",
         i."LBTESTCD" AS "LBTESTCD",
         i."USUBJID" AS "USUBJID",
         i."VISITNUM" AS "VISITNUM"
@@ -49,16 +55,18 @@ raw AS (
         o_id("USUBJID" || chr(31) || o_plain(round(CAST(o_num("VISITNUM") AS double), 4))) AS "visit.hash",
         "LBLOINC" AS "concept.1.said",
         nullif(coalesce(CASE WHEN upper("LBSPEC") = 'URINE' OR upper("LBCAT") = 'URINALYSIS' THEN 'URINE ' END, '') || coalesce("LBTESTCD", '') || coalesce(CASE WHEN "LBSTRESU" IS NOT NULL THEN nullif(coalesce(' ', '') || coalesce("LBSTRESU", ''), '') END, ''), '') AS "concept.2.said",
-        CASE WHEN "LBSTRESN" IS NULL AND NOT o_matches("LBSTRESC", '^[<>]=? ?[0-9.]+$') THEN "LBSTRESC" END AS "value.1.said",
-        "LBSTRESU" AS "unit.1.said",
-        "LBSTRESU" AS "unit.2.said",
+        nullif(coalesce("LBTEST", '') || coalesce(CASE WHEN "LBSTRESU" IN ('mmol/L', 'umol/L', 'nmol/L', 'pmol/L', 'mEq/L') THEN ' [Moles/volume]' WHEN "LBSTRESU" IN ('g/L', 'g/dL', 'mg/dL', 'mg/L', 'ug/L', 'ng/mL', 'pg/mL') THEN ' [Mass/volume]' WHEN "LBSTRESU" IN ('U/L', 'IU/L') THEN ' [Enzymatic activity/volume]' WHEN "LBSTRESU" IN ('10^9/L', 'GI/L', 'THOU/uL', '10^12/L', 'TI/L') THEN ' [#/volume]' ELSE ' [no such property]' END, '') || coalesce(CASE WHEN NOT coalesce(upper("LBSPEC"), '') IN ('', 'BLOOD', 'SERUM', 'PLASMA') THEN ' in another specimen' WHEN upper("LBCAT") = 'CHEMISTRY' THEN ' in Serum or Plasma' WHEN upper("LBCAT") = 'HEMATOLOGY' THEN ' in Blood' ELSE ' in another specimen' END, ''), '') AS "concept.3.said",
+        CASE WHEN "LBSTRESN" IS NULL AND NOT o_matches(coalesce("LBSTRESC", "LBORRES"), '^([<>]=? ?)?-?[0-9.]+$') THEN coalesce("LBSTRESC", "LBORRES") END AS "value.1.said",
+        "LBNRIND" AS "value.2.said",
+        coalesce("LBSTRESU", CASE WHEN "LBSTRESC" IS NULL THEN "LBORRESU" END) AS "unit.1.said",
+        coalesce("LBSTRESU", CASE WHEN "LBSTRESC" IS NULL THEN "LBORRESU" END) AS "unit.2.said",
         "LBDTC" AS "start.raw",
-        coalesce("LBSTRESN", o_rx("LBSTRESC", '^[<>]=? ?[0-9.]+$', 0)) AS "number.said",
-        o_rx(coalesce("LBSTRESN", o_rx("LBSTRESC", '^[<>]=? ?[0-9.]+$', 0)), '^([<>]=?)', 1) AS "operator.1.said",
-        "LBSTNRLO" AS "low.raw",
-        "LBSTNRHI" AS "high.raw",
-        nullif(coalesce("LBTESTCD", '') || coalesce(CASE WHEN "LBSPEC" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("LBSPEC", ''), '') END, '') || coalesce(CASE WHEN "LBMETHOD" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("LBMETHOD", ''), '') END, ''), '') AS source,
-        coalesce("LBORRES", "LBSTRESC") AS value_source
+        coalesce("LBSTRESN", o_rx(coalesce("LBSTRESC", "LBORRES"), '^([<>]=? ?)?-?[0-9.]+$', 0)) AS "number.said",
+        o_rx(coalesce("LBSTRESN", o_rx(coalesce("LBSTRESC", "LBORRES"), '^([<>]=? ?)?-?[0-9.]+$', 0)), '^([<>]=?)', 1) AS "operator.1.said",
+        coalesce("LBSTNRLO", CASE WHEN "LBSTRESC" IS NULL OR "LBORRESU" = "LBSTRESU" THEN "LBORNRLO" END) AS "low.raw",
+        coalesce("LBSTNRHI", CASE WHEN "LBSTRESC" IS NULL OR "LBORRESU" = "LBSTRESU" THEN "LBORNRHI" END) AS "high.raw",
+        nullif(coalesce("LBTESTCD", '') || coalesce(CASE WHEN "LBSPEC" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("LBSPEC", ''), '') END, '') || coalesce(CASE WHEN "LBMETHOD" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("LBMETHOD", ''), '') END, '') || coalesce(CASE WHEN "LBFAST" = 'Y' THEN '; FASTING' END, ''), '') AS source,
+        nullif(coalesce(coalesce("LBORRES", "LBSTRESC"), '') || coalesce(CASE WHEN "LBORRESU" IS NOT NULL THEN nullif(coalesce(' ', '') || coalesce("LBORRESU", ''), '') END, '') || coalesce(CASE WHEN "LBNRIND" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("LBNRIND", ''), '') END, ''), '') AS value_source
     FROM filtered
 ),
 -- read as the types that the target asks for
@@ -73,7 +81,9 @@ converted AS (
         "visit.hash",
         "concept.1.said",
         "concept.2.said",
+        "concept.3.said",
         "value.1.said",
+        "value.2.said",
         "unit.1.said",
         "unit.2.said",
         "start.raw",
@@ -111,6 +121,14 @@ wanted AS (
     FROM work."laboratory values"
     WHERE "concept.2.said" IS NOT NULL AND _left_out IS NULL
     UNION ALL
+    SELECT DISTINCT 'concept.3' AS slot, "concept.3.said" AS value
+    FROM work."laboratory values"
+    WHERE "concept.3.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'value.2' AS slot, "value.2.said" AS value
+    FROM work."laboratory values"
+    WHERE "value.2.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
     SELECT DISTINCT 'unit.1' AS slot, "unit.1.said" AS value
     FROM work."laboratory values"
     WHERE "unit.1.said" IS NOT NULL AND _left_out IS NULL
@@ -140,6 +158,50 @@ found AS (
     FROM wanted
     JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/lab_tests.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.2'
+    UNION ALL
+    -- concept.3: the name in LOINC
+    SELECT
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'LOINC' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.3'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 101 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'LOINC' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.3'
+    UNION ALL
+    -- value.2: the name in SNOMED
+    SELECT
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'SNOMED' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+        AND term.domain_id = 'Meas Value'
+    WHERE wanted.slot = 'value.2'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 101 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'SNOMED' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+        AND term.domain_id = 'Meas Value'
+    WHERE wanted.slot = 'value.2'
     UNION ALL
     -- unit.1: the reviewed mapping cdisc_sdtm/concepts/units.csv
     SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
@@ -261,17 +323,21 @@ resolved AS (
         typed.*,
         "person ref".id AS person,
         "visit ref".id AS visit,
-        coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN 0 END) AS concept,
-        coalesce("concept.1.said", "concept.2.said") AS "concept.source",
-        CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), 0) END END AS "concept.source_concept",
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
+        coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), nullif("concept.3".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN 0 END) AS concept,
+        coalesce("concept.1.said", "concept.2.said", "concept.3.said") AS "concept.source",
+        CASE WHEN coalesce("concept.1.said", "concept.2.said", "concept.3.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) WHEN "concept.3".concept_id <> 0 THEN coalesce("concept.3".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), nullif("concept.3".source_concept_id, 0), 0) END END AS "concept.source_concept",
         "concept.2".decided AS "concept.decided",
-        coalesce("concept.1".domain_id, "concept.2".domain_id) AS "concept.domain",
-        coalesce("concept.1".value_concept_id, "concept.2".value_concept_id) AS "concept.value",
-        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, 1) AS _target,
+        coalesce("concept.1".domain_id, "concept.2".domain_id, "concept.3".domain_id) AS "concept.domain",
+        coalesce("concept.1".value_concept_id, "concept.2".value_concept_id, "concept.3".value_concept_id) AS "concept.value",
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, CASE WHEN "concept.3".concept_id <> 0 THEN "concept.3".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32856), 0), 0) AS type,
-        coalesce(CASE o_fold("value.1.said") WHEN 'negative' THEN nullif(o_concept(9189), 0) WHEN 'positive' THEN nullif(o_concept(9191), 0) END, CASE WHEN "value.1.said" IS NOT NULL THEN 0 END) AS "value",
-        "value.1.said" AS "value.source",
-        CASE WHEN "value.1.said" IS NOT NULL THEN 0 END AS "value.source_concept",
+        coalesce(CASE o_fold("value.1.said") WHEN 'negative' THEN nullif(o_concept(9189), 0) WHEN 'positive' THEN nullif(o_concept(9191), 0) END, nullif("value.2".concept_id, 0), CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN 0 END) AS "value",
+        coalesce("value.1.said", "value.2.said") AS "value.source",
+        CASE WHEN coalesce("value.1.said", "value.2.said") IS NOT NULL THEN coalesce(nullif("value.2".source_concept_id, 0), 0) END AS "value.source_concept",
+        FALSE AS "value.decided",
         coalesce(nullif("unit.1".concept_id, 0), nullif("unit.2".concept_id, 0), CASE WHEN coalesce("unit.1.said", "unit.2.said") IS NOT NULL THEN 0 END) AS unit,
         coalesce("unit.1.said", "unit.2.said") AS "unit.source",
         CASE WHEN coalesce("unit.1.said", "unit.2.said") IS NOT NULL THEN CASE WHEN "unit.1".concept_id <> 0 THEN coalesce("unit.1".source_concept_id, 0) WHEN "unit.2".concept_id <> 0 THEN coalesce("unit.2".source_concept_id, 0) ELSE coalesce(nullif("unit.1".source_concept_id, 0), nullif("unit.2".source_concept_id, 0), 0) END END AS "unit.source_concept",
@@ -283,8 +349,11 @@ resolved AS (
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
     LEFT JOIN work."laboratory concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
     LEFT JOIN work."laboratory concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
+    LEFT JOIN work."laboratory concepts" AS "concept.3" ON "concept.3".slot = 'concept.3' AND "concept.3".value = typed."concept.3.said" AND coalesce("concept.1".concept_id, 0) = 0 AND coalesce("concept.2".concept_id, 0) = 0 AND "concept.2".decided IS NOT TRUE
+    LEFT JOIN work."laboratory concepts" AS "value.2" ON "value.2".slot = 'value.2' AND "value.2".value = typed."value.2.said" AND "value.2".nth = 1
     LEFT JOIN work."laboratory concepts" AS "unit.1" ON "unit.1".slot = 'unit.1' AND "unit.1".value = typed."unit.1.said" AND "unit.1".nth = 1
     LEFT JOIN work."laboratory concepts" AS "unit.2" ON "unit.2".slot = 'unit.2' AND "unit.2".value = typed."unit.2.said" AND "unit.2".nth = 1 AND coalesce("unit.1".concept_id, 0) = 0 AND "unit.1".decided IS NOT TRUE
     LEFT JOIN work."laboratory concepts" AS "operator.1" ON "operator.1".slot = 'operator.1' AND "operator.1".value = typed."operator.1.said" AND "operator.1".nth = 1
@@ -300,16 +369,18 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "number.said" IS NOT NULL AND number IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "low.raw" IS NOT NULL AND low IS NULL THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "high.raw" IS NOT NULL AND high IS NULL THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 16 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(value_source) > 50 THEN 32 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("unit.source") > 50 THEN 64 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 128 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "number.said" IS NOT NULL AND number IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "low.raw" IS NOT NULL AND low IS NULL THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "high.raw" IS NOT NULL AND high IS NULL THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(value_source) > 50 THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("unit.source") > 50 THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 256 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
         o_id('laboratory' || chr(31) || _key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -338,7 +409,9 @@ alike AS (
             || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
             || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.3.said" AS varchar), '')
             || chr(31) || coalesce(CAST("value.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.2.said" AS varchar), '')
             || chr(31) || coalesce(CAST("unit.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("unit.2.said" AS varchar), '')
             || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
@@ -396,11 +469,16 @@ SELECT
     start,
     "concept.1.said",
     "concept.2.said",
+    "concept.3.said",
+    "value.2.said",
     "unit.1.said",
     "unit.2.said",
     "operator.1.said",
     person,
     visit,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.source",
     "concept.source_concept",
@@ -411,6 +489,7 @@ SELECT
     "value",
     "value.source",
     "value.source_concept",
+    "value.decided",
     unit,
     "unit.source",
     "unit.source_concept",
@@ -442,6 +521,26 @@ LEFT JOIN work."laboratory concepts" AS found
     ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
 WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'laboratory', 'concept', 3, 'LOINC by name', NULL,
+    said."concept.3.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.laboratory AS said
+LEFT JOIN work."laboratory concepts" AS found
+    ON found.slot = 'concept.3' AND found.value = said."concept.3.said" AND found.nth = 1
+WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.3.said"
+UNION ALL
+SELECT
+    'laboratory', 'value', 2, 'SNOMED by name', NULL,
+    said."value.2.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.laboratory AS said
+LEFT JOIN work."laboratory concepts" AS found
+    ON found.slot = 'value.2' AND found.value = said."value.2.said" AND found.nth = 1
+WHERE said."value.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.2.said"
 UNION ALL
 SELECT
     'laboratory', 'unit', 1, 'cdisc_sdtm/concepts/units.csv', 'cdisc_sdtm/concepts/units.csv',
@@ -509,8 +608,8 @@ SELECT
     ids.id AS measurement_id,
     person AS person_id,
     coalesce(concept, 0) AS measurement_concept_id,
-    start AS measurement_date,
-    "start.datetime" AS measurement_datetime,
+    "start.after_birth" AS measurement_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS measurement_datetime,
     coalesce(type, 0) AS measurement_type_concept_id,
     operator AS operator_concept_id,
     number AS value_as_number,
@@ -565,7 +664,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -576,13 +676,14 @@ SELECT 'laboratory', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.laboratory AS step
 JOIN (VALUES
     (1, 'visit', 'not found'),
-    (2, 'number', 'not a number'),
-    (4, 'low', 'not a number'),
-    (8, 'high', 'not a number'),
-    (16, 'source', 'cut to its length'),
-    (32, 'value_source', 'cut to its length'),
-    (64, 'unit source', 'cut to its length'),
-    (128, 'value source', 'cut to its length')
+    (2, 'start', 'moved to the day of birth'),
+    (4, 'number', 'not a number'),
+    (8, 'low', 'not a number'),
+    (16, 'high', 'not a number'),
+    (32, 'source', 'cut to its length'),
+    (64, 'value_source', 'cut to its length'),
+    (128, 'unit source', 'cut to its length'),
+    (256, 'value source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -606,7 +707,7 @@ GROUP BY "concept.source"
 UNION ALL
 SELECT 'laboratory', 'value', "value.source", count(*)
 FROM work.laboratory
-WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL
+WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE
 GROUP BY "value.source"
 UNION ALL
 SELECT 'laboratory', 'unit', "unit.source", count(*)

@@ -9,6 +9,7 @@ input AS (
         i._file AS _file,
         i._row AS _row,
         i."MHBODSYS" AS "MHBODSYS",
+        i."MHCAT" AS "MHCAT",
         i."MHDECOD" AS "MHDECOD",
         i."MHENDTC" AS "MHENDTC",
         i."MHOCCUR" AS "MHOCCUR",
@@ -45,6 +46,7 @@ raw AS (
         o_id("USUBJID" || chr(31) || o_plain(round(CAST(o_num("VISITNUM") AS double), 4))) AS "visit.hash",
         coalesce("MHDECOD", "MHTERM") AS "concept.1.said",
         coalesce("MHDECOD", "MHTERM") AS "concept.2.said",
+        "MHCAT" AS "status.1.said",
         "MHSTDTC" AS "start.raw",
         "MHENDTC" AS "end.raw",
         'MHSEV' AS "severity.source",
@@ -64,6 +66,7 @@ converted AS (
         "visit.hash",
         "concept.1.said",
         "concept.2.said",
+        "status.1.said",
         "start.raw",
         o_date("start.raw", '%Y-%m-%d') AS "start.full",
         o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
@@ -96,6 +99,10 @@ wanted AS (
     SELECT DISTINCT 'concept.2' AS slot, "concept.2.said" AS value
     FROM work."medical_history values"
     WHERE "concept.2.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'status.1' AS slot, "status.1.said" AS value
+    FROM work."medical_history values"
+    WHERE "status.1.said" IS NOT NULL AND _left_out IS NULL
 ),
 found AS (
     -- concept.1: the name in MedDRA, then SNOMED
@@ -144,6 +151,27 @@ found AS (
     FROM wanted
     JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/ae_terms.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.2'
+    UNION ALL
+    -- status.1: the name in Condition Status
+    SELECT
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'Condition Status' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'status.1'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 101 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'Condition Status' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'status.1'
 ),
 -- 'Maps to' leads to the standard concept, also from a standard one (to itself).
 linked AS (
@@ -225,6 +253,9 @@ resolved AS (
         typed.*,
         "person ref".id AS person,
         "visit ref".id AS visit,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
         coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN 0 END) AS concept,
         coalesce("concept.1.said", "concept.2.said") AS "concept.source",
         CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), 0) END END AS "concept.source_concept",
@@ -233,12 +264,18 @@ resolved AS (
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id) AS "concept.value",
         coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif("status.1".concept_id, 0), CASE WHEN "status.1.said" IS NOT NULL THEN 0 END) AS status,
+        "status.1.said" AS "status.source",
+        CASE WHEN "status.1.said" IS NOT NULL THEN coalesce(nullif("status.1".source_concept_id, 0), 0) END AS "status.source_concept",
+        FALSE AS "status.decided",
         coalesce(nullif(o_concept(4077563), 0), 0) AS "severity.concept"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
     LEFT JOIN work."medical_history concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
     LEFT JOIN work."medical_history concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
+    LEFT JOIN work."medical_history concepts" AS "status.1" ON "status.1".slot = 'status.1' AND "status.1".value = typed."status.1.said" AND "status.1".nth = 1
 ),
 -- the domain decides the table
 routed AS (
@@ -258,15 +295,24 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND "end" IS NOT NULL THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND "end" IS NOT NULL THEN 16 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 32 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 64 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("status.source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'device_exposure' AND status IS NOT NULL THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'drug_exposure' AND status IS NOT NULL THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND status IS NOT NULL THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND status IS NOT NULL THEN 512 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'procedure_occurrence' AND status IS NOT NULL THEN 1024 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NOT NULL THEN 2048 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NOT NULL THEN 4096 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 8192 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 16384 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
         o_id('medical_history' || chr(31) || _key) AS _hash,
@@ -296,6 +342,7 @@ alike AS (
             || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
             || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("status.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
             || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
             || chr(31) || coalesce(CAST("severity.source" AS varchar), '')
@@ -350,8 +397,12 @@ SELECT
     "end",
     "concept.1.said",
     "concept.2.said",
+    "status.1.said",
     person,
     visit,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.source",
     "concept.source_concept",
@@ -359,6 +410,10 @@ SELECT
     "concept.domain",
     "concept.value",
     type,
+    status,
+    "status.source",
+    "status.source_concept",
+    "status.decided",
     "severity.concept"
 FROM final;
 
@@ -382,7 +437,17 @@ FROM work.medical_history AS said
 LEFT JOIN work."medical_history concepts" AS found
     ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
 WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
-GROUP BY said."concept.2.said";
+GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'medical_history', 'status', 1, 'Condition Status by name', NULL,
+    said."status.1.said", count(*), count(CASE WHEN said.status = 0 AND said."status.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.medical_history AS said
+LEFT JOIN work."medical_history concepts" AS found
+    ON found.slot = 'status.1' AND found.value = said."status.1.said" AND found.nth = 1
+WHERE said."status.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."status.1.said";
 
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)
@@ -405,22 +470,26 @@ INSERT INTO cdm.condition_occurrence (
     condition_end_date,
     condition_end_datetime,
     condition_type_concept_id,
+    condition_status_concept_id,
     visit_occurrence_id,
     condition_source_value,
-    condition_source_concept_id
+    condition_source_concept_id,
+    condition_status_source_value
 )
 SELECT
     ids.id AS condition_occurrence_id,
     person AS person_id,
     coalesce(concept, 0) AS condition_concept_id,
-    start AS condition_start_date,
-    "start.datetime" AS condition_start_datetime,
-    "end" AS condition_end_date,
-    "end.datetime" AS condition_end_datetime,
+    "start.after_birth" AS condition_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS condition_start_datetime,
+    CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END AS condition_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS condition_end_datetime,
     coalesce(type, 0) AS condition_type_concept_id,
+    status AS condition_status_concept_id,
     visit AS visit_occurrence_id,
     substr("concept.source", 1, 50) AS condition_source_value,
-    "concept.source_concept" AS condition_source_concept_id
+    "concept.source_concept" AS condition_source_concept_id,
+    substr("status.source", 1, 50) AS condition_status_source_value
 FROM work.medical_history AS step
 JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first;
@@ -461,10 +530,10 @@ SELECT
     ids.id AS device_exposure_id,
     person AS person_id,
     coalesce(concept, 0) AS device_concept_id,
-    start AS device_exposure_start_date,
-    "start.datetime" AS device_exposure_start_datetime,
-    "end" AS device_exposure_end_date,
-    "end.datetime" AS device_exposure_end_datetime,
+    "start.after_birth" AS device_exposure_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS device_exposure_start_datetime,
+    CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END AS device_exposure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS device_exposure_end_datetime,
     coalesce(type, 0) AS device_type_concept_id,
     visit AS visit_occurrence_id,
     substr("concept.source", 1, 50) AS device_source_value,
@@ -509,10 +578,10 @@ SELECT
     ids.id AS drug_exposure_id,
     person AS person_id,
     coalesce(concept, 0) AS drug_concept_id,
-    start AS drug_exposure_start_date,
-    "start.datetime" AS drug_exposure_start_datetime,
-    coalesce("end", start) AS drug_exposure_end_date,
-    "end.datetime" AS drug_exposure_end_datetime,
+    "start.after_birth" AS drug_exposure_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS drug_exposure_start_datetime,
+    coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS drug_exposure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS drug_exposure_end_datetime,
     coalesce(type, 0) AS drug_type_concept_id,
     visit AS visit_occurrence_id,
     substr("concept.source", 1, 50) AS drug_source_value,
@@ -556,8 +625,8 @@ SELECT
     ids.id AS measurement_id,
     person AS person_id,
     coalesce(concept, 0) AS measurement_concept_id,
-    start AS measurement_date,
-    "start.datetime" AS measurement_datetime,
+    "start.after_birth" AS measurement_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS measurement_datetime,
     coalesce(type, 0) AS measurement_type_concept_id,
     "concept.value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
@@ -602,8 +671,8 @@ SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce(concept, 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
     "concept.value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
@@ -649,10 +718,10 @@ SELECT
     ids.id AS procedure_occurrence_id,
     person AS person_id,
     coalesce(concept, 0) AS procedure_concept_id,
-    start AS procedure_date,
-    "start.datetime" AS procedure_datetime,
-    "end" AS procedure_end_date,
-    "end.datetime" AS procedure_end_datetime,
+    "start.after_birth" AS procedure_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS procedure_datetime,
+    CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END AS procedure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS procedure_end_datetime,
     coalesce(type, 0) AS procedure_type_concept_id,
     visit AS visit_occurrence_id,
     substr("concept.source", 1, 50) AS procedure_source_value,
@@ -670,32 +739,50 @@ WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
 
 -- parents
 CREATE TABLE work."medical_history parents" AS
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147127), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147127), 0) AS field_concept_id,
+    nullif(o_concept(19), 0) AS domain_concept_id
 FROM work.medical_history AS step
 JOIN register.condition_occurrence AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'condition_occurrence'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147115), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147115), 0) AS field_concept_id,
+    CAST(NULL AS integer) AS domain_concept_id
 FROM work.medical_history AS step
 JOIN register.device_exposure AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'device_exposure'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147094), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147094), 0) AS field_concept_id,
+    nullif(o_concept(13), 0) AS domain_concept_id
 FROM work.medical_history AS step
 JOIN register.drug_exposure AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'drug_exposure'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147138), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147138), 0) AS field_concept_id,
+    nullif(o_concept(21), 0) AS domain_concept_id
 FROM work.medical_history AS step
 JOIN register.measurement AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'measurement'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147165), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147165), 0) AS field_concept_id,
+    nullif(o_concept(27), 0) AS domain_concept_id
 FROM work.medical_history AS step
 JOIN register.observation AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'observation'
 UNION ALL
-SELECT step._id_hash AS hash, ids.id, nullif(o_concept(1147082), 0) AS field_concept_id
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147082), 0) AS field_concept_id,
+    nullif(o_concept(10), 0) AS domain_concept_id
 FROM work.medical_history AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'procedure_occurrence';
@@ -729,8 +816,8 @@ SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce("severity.concept", 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
     substr("severity.text", 1, 60) AS value_as_string,
     visit AS visit_occurrence_id,
@@ -779,7 +866,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -791,11 +879,19 @@ FROM work.medical_history AS step
 JOIN (VALUES
     (1, 'visit', 'not found'),
     (2, 'end', 'not a date'),
-    (4, 'concept source', 'cut to its length'),
-    (8, 'end', 'no place in measurement'),
-    (16, 'end', 'no place in observation'),
-    (32, 'severity.source', 'cut to its length'),
-    (64, 'severity.text', 'cut to its length')
+    (4, 'start', 'moved to the day of birth'),
+    (8, 'end', 'before the start'),
+    (16, 'concept source', 'cut to its length'),
+    (32, 'status source', 'cut to its length'),
+    (64, 'status', 'no place in device_exposure'),
+    (128, 'status', 'no place in drug_exposure'),
+    (256, 'status', 'no place in measurement'),
+    (512, 'status', 'no place in observation'),
+    (1024, 'status', 'no place in procedure_occurrence'),
+    (2048, 'end', 'no place in measurement'),
+    (4096, 'end', 'no place in observation'),
+    (8192, 'severity.source', 'cut to its length'),
+    (16384, 'severity.text', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -817,6 +913,11 @@ SELECT 'medical_history', 'concept', "concept.source", count(*)
 FROM work.medical_history
 WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE
 GROUP BY "concept.source"
+UNION ALL
+SELECT 'medical_history', 'status', "status.source", count(*)
+FROM work.medical_history
+WHERE _left_out IS NULL AND _target = 1 AND status = 0 AND "status.source" IS NOT NULL AND "status.decided" IS NOT TRUE
+GROUP BY "status.source"
 UNION ALL
 SELECT 'medical_history', 'type', '32809 Case Report Form', count(*)
 FROM work.medical_history

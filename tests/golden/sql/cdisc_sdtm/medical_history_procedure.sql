@@ -13,6 +13,7 @@ input AS (
         i."MHENDTC" AS "MHENDTC",
         i."MHOCCUR" AS "MHOCCUR",
         i."MHSEQ" AS "MHSEQ",
+        i."MHSEV" AS "MHSEV",
         i."MHSTAT" AS "MHSTAT",
         i."MHSTDTC" AS "MHSTDTC",
         i."MHTERM" AS "MHTERM",
@@ -44,7 +45,10 @@ raw AS (
         o_id("USUBJID" || chr(31) || o_plain(round(CAST(o_num("VISITNUM") AS double), 4))) AS "visit.hash",
         coalesce("MHDECOD", "MHTERM") AS "concept.1.said",
         "MHSTDTC" AS "start.raw",
-        "MHENDTC" AS "end.raw"
+        "MHENDTC" AS "end.raw",
+        'MHSEV' AS "severity.source",
+        "MHSEV" AS "severity.text",
+        "MHSEV" IS NOT NULL AS "severity.when"
     FROM filtered
 ),
 -- read as the types that the target asks for
@@ -63,7 +67,10 @@ converted AS (
         o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
         "end.raw",
         o_date("end.raw", '%Y-%m-%d') AS "end.full",
-        o_datetime("end.raw", '%Y-%m-%d') AS "end.datetime"
+        o_datetime("end.raw", '%Y-%m-%d') AS "end.datetime",
+        "severity.source",
+        "severity.text",
+        "severity.when"
     FROM raw
 ),
 -- partial dates filled in
@@ -206,6 +213,9 @@ resolved AS (
         typed.*,
         "person ref".id AS person,
         "visit ref".id AS visit,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
         coalesce(nullif("concept.1".concept_id, 0), CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
         "concept.1.said" AS "concept.source",
         CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
@@ -213,10 +223,12 @@ resolved AS (
         "concept.1".domain_id AS "concept.domain",
         "concept.1".value_concept_id AS "concept.value",
         coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, 1) AS _target,
-        coalesce(nullif(o_concept(32809), 0), 0) AS type
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif(o_concept(4077563), 0), 0) AS "severity.concept"
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
     LEFT JOIN work."medical_history_procedure concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
 ),
 -- the domain decides the table
@@ -237,13 +249,18 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND "end" IS NOT NULL THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND "end" IS NOT NULL THEN 16 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'measurement' AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NOT NULL THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND _table = 'observation' AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NOT NULL THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.source") > 50 THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("severity.text") > 60 THEN 256 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
         o_id('medical_history_procedure' || chr(31) || _key) AS _hash,
@@ -274,6 +291,9 @@ alike AS (
             || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
             || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
+            || chr(31) || coalesce(CAST("severity.source" AS varchar), '')
+            || chr(31) || coalesce(CAST("severity.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("severity.when" AS varchar), '')
             || chr(31) || coalesce(CAST(start AS varchar), '')
             || chr(31) || coalesce(CAST("end" AS varchar), '') AS _content
     FROM judged
@@ -316,18 +336,25 @@ SELECT
     _imputed,
     "start.datetime",
     "end.datetime",
+    "severity.source",
+    "severity.text",
+    "severity.when",
     start,
     "end",
     "concept.1.said",
     person,
     visit,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.source",
     "concept.source_concept",
     "concept.decided",
     "concept.domain",
     "concept.value",
-    type
+    type,
+    "severity.concept"
 FROM final;
 
 -- lookups
@@ -371,10 +398,10 @@ SELECT
     ids.id AS condition_occurrence_id,
     person AS person_id,
     coalesce(concept, 0) AS condition_concept_id,
-    start AS condition_start_date,
-    "start.datetime" AS condition_start_datetime,
-    "end" AS condition_end_date,
-    "end.datetime" AS condition_end_datetime,
+    "start.after_birth" AS condition_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS condition_start_datetime,
+    CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END AS condition_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS condition_end_datetime,
     coalesce(type, 0) AS condition_type_concept_id,
     visit AS visit_occurrence_id,
     substr("concept.source", 1, 50) AS condition_source_value,
@@ -419,10 +446,10 @@ SELECT
     ids.id AS device_exposure_id,
     person AS person_id,
     coalesce(concept, 0) AS device_concept_id,
-    start AS device_exposure_start_date,
-    "start.datetime" AS device_exposure_start_datetime,
-    "end" AS device_exposure_end_date,
-    "end.datetime" AS device_exposure_end_datetime,
+    "start.after_birth" AS device_exposure_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS device_exposure_start_datetime,
+    CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END AS device_exposure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS device_exposure_end_datetime,
     coalesce(type, 0) AS device_type_concept_id,
     visit AS visit_occurrence_id,
     substr("concept.source", 1, 50) AS device_source_value,
@@ -467,10 +494,10 @@ SELECT
     ids.id AS drug_exposure_id,
     person AS person_id,
     coalesce(concept, 0) AS drug_concept_id,
-    start AS drug_exposure_start_date,
-    "start.datetime" AS drug_exposure_start_datetime,
-    coalesce("end", start) AS drug_exposure_end_date,
-    "end.datetime" AS drug_exposure_end_datetime,
+    "start.after_birth" AS drug_exposure_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS drug_exposure_start_datetime,
+    coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS drug_exposure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS drug_exposure_end_datetime,
     coalesce(type, 0) AS drug_type_concept_id,
     visit AS visit_occurrence_id,
     substr("concept.source", 1, 50) AS drug_source_value,
@@ -514,8 +541,8 @@ SELECT
     ids.id AS measurement_id,
     person AS person_id,
     coalesce(concept, 0) AS measurement_concept_id,
-    start AS measurement_date,
-    "start.datetime" AS measurement_datetime,
+    "start.after_birth" AS measurement_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS measurement_datetime,
     coalesce(type, 0) AS measurement_type_concept_id,
     "concept.value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
@@ -560,8 +587,8 @@ SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce(concept, 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
     "concept.value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
@@ -607,10 +634,10 @@ SELECT
     ids.id AS procedure_occurrence_id,
     person AS person_id,
     coalesce(concept, 0) AS procedure_concept_id,
-    start AS procedure_date,
-    "start.datetime" AS procedure_datetime,
-    "end" AS procedure_end_date,
-    "end.datetime" AS procedure_end_datetime,
+    "start.after_birth" AS procedure_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS procedure_datetime,
+    CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END AS procedure_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS procedure_end_datetime,
     coalesce(type, 0) AS procedure_type_concept_id,
     visit AS visit_occurrence_id,
     substr("concept.source", 1, 50) AS procedure_source_value,
@@ -625,6 +652,105 @@ SELECT 'procedure_occurrence', ids.id, 'medical_history_procedure', step._file, 
 FROM work.medical_history_procedure AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
+
+-- parents
+CREATE TABLE work."medical_history_procedure parents" AS
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147127), 0) AS field_concept_id,
+    nullif(o_concept(19), 0) AS domain_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.condition_occurrence AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'condition_occurrence'
+UNION ALL
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147115), 0) AS field_concept_id,
+    CAST(NULL AS integer) AS domain_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.device_exposure AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'device_exposure'
+UNION ALL
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147094), 0) AS field_concept_id,
+    nullif(o_concept(13), 0) AS domain_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.drug_exposure AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'drug_exposure'
+UNION ALL
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147138), 0) AS field_concept_id,
+    nullif(o_concept(21), 0) AS domain_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.measurement AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'measurement'
+UNION ALL
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147165), 0) AS field_concept_id,
+    nullif(o_concept(27), 0) AS domain_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.observation AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'observation'
+UNION ALL
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147082), 0) AS field_concept_id,
+    nullif(o_concept(10), 0) AS domain_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.procedure_occurrence AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1 AND step._table = 'procedure_occurrence';
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('medical_history_procedure' || chr(31) || _key || chr(31) || 'severity') AS hash
+    FROM work.medical_history_procedure AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("severity.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('medical_history_procedure' || chr(31) || _key || chr(31) || 'severity'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_datetime,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("severity.concept", 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("severity.text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr("severity.source", 1, 50) AS observation_source_value,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.medical_history_procedure AS step
+JOIN register.observation AS ids ON ids.hash = o_id('medical_history_procedure' || chr(31) || _key || chr(31) || 'severity')
+JOIN work."medical_history_procedure parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("severity.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'medical_history_procedure', step._file, step._row
+FROM work.medical_history_procedure AS step
+JOIN register.observation AS ids ON ids.hash = o_id('medical_history_procedure' || chr(31) || _key || chr(31) || 'severity')
+WHERE step._status = 'used' AND (_target = 1 AND ("severity.when"));
 
 -- accounting
 INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
@@ -656,7 +782,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -668,9 +795,13 @@ FROM work.medical_history_procedure AS step
 JOIN (VALUES
     (1, 'visit', 'not found'),
     (2, 'end', 'not a date'),
-    (4, 'concept source', 'cut to its length'),
-    (8, 'end', 'no place in measurement'),
-    (16, 'end', 'no place in observation')
+    (4, 'start', 'moved to the day of birth'),
+    (8, 'end', 'before the start'),
+    (16, 'concept source', 'cut to its length'),
+    (32, 'end', 'no place in measurement'),
+    (64, 'end', 'no place in observation'),
+    (128, 'severity.source', 'cut to its length'),
+    (256, 'severity.text', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -696,4 +827,9 @@ UNION ALL
 SELECT 'medical_history_procedure', 'type', '32809 Case Report Form', count(*)
 FROM work.medical_history_procedure
 WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
-GROUP BY '32809 Case Report Form';
+GROUP BY '32809 Case Report Form'
+UNION ALL
+SELECT 'medical_history_procedure', 'severity.concept', '4077563 Severity', count(*)
+FROM work.medical_history_procedure
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(4077563) = 0 AND coalesce("severity.concept", 0) = 0 AND ("severity.when")
+GROUP BY '4077563 Severity';

@@ -8,10 +8,13 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i."MHCAT" AS "MHCAT",
         i."MHDECOD" AS "MHDECOD",
         i."MHDTC" AS "MHDTC",
+        i."MHENDTC" AS "MHENDTC",
         i."MHOCCUR" AS "MHOCCUR",
         i."MHSEQ" AS "MHSEQ",
+        i."MHSEV" AS "MHSEV",
         i."MHSTAT" AS "MHSTAT",
         i."MHSTDTC" AS "MHSTDTC",
         i."MHTERM" AS "MHTERM",
@@ -43,7 +46,9 @@ raw AS (
         coalesce("MHDECOD", "MHTERM") AS "value.1.said",
         coalesce("MHDECOD", "MHTERM") AS "value.2.said",
         "MHDTC" AS "start.raw",
-        coalesce("MHDECOD", "MHTERM") AS source
+        coalesce("MHDECOD", "MHTERM") AS source,
+        CASE WHEN "MHENDTC" IS NOT NULL THEN nullif(coalesce('ended ', '') || coalesce("MHENDTC", ''), '') END AS "text",
+        nullif(coalesce("MHCAT", '') || coalesce(CASE WHEN "MHSEV" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("MHSEV", ''), '') END, ''), '') AS qualifier_source
     FROM filtered
 ),
 -- read as the types that the target asks for
@@ -61,7 +66,9 @@ converted AS (
         "start.raw",
         o_date("start.raw", '%Y-%m-%d') AS "start.full",
         o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
-        source
+        source,
+        "text",
+        qualifier_source
     FROM raw
 ),
 -- partial dates filled in
@@ -213,6 +220,9 @@ resolved AS (
         typed.*,
         "person ref".id AS person,
         "visit ref".id AS visit,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
         coalesce(nullif(o_concept(4214956), 0), 0) AS concept,
         o_domain(4214956) AS "concept.domain",
         1 AS _target,
@@ -224,6 +234,7 @@ resolved AS (
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
     LEFT JOIN work."medical_history_undated concepts" AS "value.1" ON "value.1".slot = 'value.1' AND "value.1".value = typed."value.1.said" AND "value.1".nth = 1
     LEFT JOIN work."medical_history_undated concepts" AS "value.2" ON "value.2".slot = 'value.2' AND "value.2".value = typed."value.2.said" AND "value.2".nth = 1 AND coalesce("value.1".concept_id, 0) = 0
 ),
@@ -238,11 +249,15 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 4 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 32 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
         o_id('medical_history_undated' || chr(31) || _key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -273,6 +288,8 @@ alike AS (
             || chr(31) || coalesce(CAST("value.2.said" AS varchar), '')
             || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
             || chr(31) || coalesce(CAST(source AS varchar), '')
+            || chr(31) || coalesce(CAST("text" AS varchar), '')
+            || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
             || chr(31) || coalesce(CAST(start AS varchar), '') AS _content
     FROM judged
     WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
@@ -313,11 +330,16 @@ SELECT
     _imputed,
     "start.datetime",
     source,
+    "text",
+    qualifier_source,
     start,
     "value.1.said",
     "value.2.said",
     person,
     visit,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.domain",
     type,
@@ -368,21 +390,25 @@ INSERT INTO cdm.observation (
     observation_date,
     observation_datetime,
     observation_type_concept_id,
+    value_as_string,
     value_as_concept_id,
     visit_occurrence_id,
     observation_source_value,
+    qualifier_source_value,
     value_source_value
 )
 SELECT
     ids.id AS observation_id,
     person AS person_id,
     coalesce(concept, 0) AS observation_concept_id,
-    start AS observation_date,
-    "start.datetime" AS observation_datetime,
+    "start.after_birth" AS observation_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS observation_datetime,
     coalesce(type, 0) AS observation_type_concept_id,
+    substr("text", 1, 60) AS value_as_string,
     "value" AS value_as_concept_id,
     visit AS visit_occurrence_id,
     substr(source, 1, 50) AS observation_source_value,
+    substr(qualifier_source, 1, 50) AS qualifier_source_value,
     substr("value.source", 1, 50) AS value_source_value
 FROM work.medical_history_undated AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
@@ -425,7 +451,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -436,8 +463,11 @@ SELECT 'medical_history_undated', why.field, why.reason, file.file, file.sheet, 
 FROM work.medical_history_undated AS step
 JOIN (VALUES
     (1, 'visit', 'not found'),
-    (2, 'source', 'cut to its length'),
-    (4, 'value source', 'cut to its length')
+    (2, 'start', 'moved to the day of birth'),
+    (4, 'source', 'cut to its length'),
+    (8, 'text', 'cut to its length'),
+    (16, 'qualifier_source', 'cut to its length'),
+    (32, 'value source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

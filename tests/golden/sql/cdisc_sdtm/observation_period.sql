@@ -23,6 +23,7 @@ join_first AS (
         "SVSTDTC",
         row_number() OVER (PARTITION BY "USUBJID" ORDER BY "SVSTDTC" ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
     FROM source.sv
+    WHERE coalesce("SVOCCUR", 'Y') <> 'N'
 ),
 -- sv, for the join 'last'
 join_last AS (
@@ -34,6 +35,7 @@ join_last AS (
         "SVSTDTC",
         row_number() OVER (PARTITION BY "USUBJID" ORDER BY coalesce("SVENDTC", "SVSTDTC") DESC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
     FROM source.sv
+    WHERE coalesce("SVOCCUR", 'Y') <> 'N'
 ),
 -- the columns of dm that are used
 input AS (
@@ -73,8 +75,8 @@ raw AS (
         _left_out,
         "USUBJID" AS _key,
         o_id("USUBJID") AS "person.hash",
-        coalesce("RFICDTC", "consent.DSSTDTC", "first.SVSTDTC", "DMDTC", "RFSTDTC") AS "start.raw",
-        coalesce("RFPENDTC", "DTHDTC", "last.SVENDTC", "last.SVSTDTC", "RFXENDTC") AS "end.raw"
+        coalesce("RFICDTC", "consent.DSSTDTC", CAST(least(o_date("first.SVSTDTC", '%Y-%m-%d'), o_date("DMDTC", '%Y-%m-%d'), o_date("RFSTDTC", '%Y-%m-%d')) AS varchar), "first.SVSTDTC", "DMDTC", "RFSTDTC") AS "start.raw",
+        coalesce("DTHDTC", CASE WHEN "RFPENDTC" IS NULL OR o_date("RFPENDTC", '%Y-%m-%d') IS NOT NULL THEN CAST(greatest(o_date("RFPENDTC", '%Y-%m-%d'), o_date("last.SVENDTC", '%Y-%m-%d'), o_date("last.SVSTDTC", '%Y-%m-%d')) AS varchar) END, "RFPENDTC", "RFXENDTC") AS "end.raw"
     FROM filtered
 ),
 -- read as the types that the target asks for
@@ -107,10 +109,14 @@ resolved AS (
     SELECT
         typed.*,
         "person ref".id AS person,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
         1 AS _target
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
 ),
 -- what is wrong with each row
 judged AS MATERIALIZED (
@@ -123,12 +129,15 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
-        CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 1 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN 4 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "end" IS NULL AND start IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
+            + CASE WHEN _left_out IS NULL AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NULL AND "start.after_birth" IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
         o_id('observation_period' || chr(31) || _key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
@@ -199,6 +208,9 @@ SELECT
     start,
     "end",
     person,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     type
 FROM final;
 
@@ -224,8 +236,8 @@ INSERT INTO cdm.observation_period (
 SELECT
     ids.id AS observation_period_id,
     person AS person_id,
-    start AS observation_period_start_date,
-    coalesce("end", start) AS observation_period_end_date,
+    "start.after_birth" AS observation_period_start_date,
+    coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS observation_period_end_date,
     coalesce(type, 0) AS period_type_concept_id
 FROM work.observation_period AS step
 JOIN register.observation_period AS ids ON ids.hash = _id_hash
@@ -261,7 +273,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -271,7 +284,9 @@ INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
 SELECT 'observation_period', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.observation_period AS step
 JOIN (VALUES
-    (1, 'end', 'not a date')
+    (1, 'end', 'not a date'),
+    (2, 'start', 'moved to the day of birth'),
+    (4, 'end', 'before the start')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

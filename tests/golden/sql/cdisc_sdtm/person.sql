@@ -41,7 +41,7 @@ raw AS (
         "SEX" AS "gender.1.said",
         "RACE" AS "race.1.said",
         "ETHNIC" AS "ethnicity.1.said",
-        coalesce(o_year("BRTHDTC", '%Y-%m-%d'), CAST(o_year(coalesce("RFSTDTC", "RFICDTC", "DMDTC"), '%Y-%m-%d') AS double) - CASE WHEN coalesce("AGEU", 'YEARS') = 'YEARS' THEN o_num("AGE") END) AS "year_of_birth.raw",
+        coalesce(o_year("BRTHDTC", '%Y-%m-%d'), CAST(o_year(coalesce("RFSTDTC", "RFICDTC", "DMDTC"), '%Y-%m-%d') AS double) - CASE WHEN coalesce("AGEU", 'YEARS') = 'YEARS' THEN o_num("AGE") WHEN "AGEU" = 'MONTHS' THEN floor(CAST(CAST(o_num("AGE") AS double) / nullif(12, 0) AS double)) WHEN "AGEU" = 'WEEKS' THEN floor(CAST(CAST(o_num("AGE") AS double) / nullif(52, 0) AS double)) WHEN "AGEU" = 'DAYS' THEN floor(CAST(CAST(o_num("AGE") AS double) / nullif(365, 0) AS double)) END) AS "year_of_birth.raw",
         o_month("BRTHDTC", '%Y-%m-%d') AS month_of_birth,
         CAST(extract(day FROM o_date("BRTHDTC", '%Y-%m-%d')) AS integer) AS day_of_birth
     FROM filtered

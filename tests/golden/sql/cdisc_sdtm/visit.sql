@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i."SVCNTMOD" AS "SVCNTMOD",
         i."SVENDTC" AS "SVENDTC",
         i."SVOCCUR" AS "SVOCCUR",
         i."SVSTDTC" AS "SVSTDTC",
@@ -36,9 +37,10 @@ raw AS (
         _left_out,
         "USUBJID" || chr(31) || o_plain(round(CAST(o_num("VISITNUM") AS double), 4)) AS _key,
         o_id("USUBJID") AS "person.hash",
+        CASE WHEN o_matches(upper("SVCNTMOD"), 'PHONE|REMOTE|AUDIO|VIDEO') THEN 'remote' ELSE 'clinic' END AS "concept.1.said",
         "SVSTDTC" AS "start.raw",
         "SVENDTC" AS "end.raw",
-        coalesce("VISIT", "SVUPDES") AS source
+        coalesce("VISIT", nullif(coalesce('UNSCHEDULED ', '') || coalesce(o_plain(round(CAST(o_num("VISITNUM") AS double), 4)), '') || coalesce(CASE WHEN "SVUPDES" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("SVUPDES", ''), '') END, ''), '')) AS source
     FROM filtered
 ),
 -- read as the types that the target asks for
@@ -50,6 +52,7 @@ converted AS (
         _left_out,
         _key,
         "person.hash",
+        "concept.1.said",
         "start.raw",
         o_date("start.raw", '%Y-%m-%d') AS "start.full",
         o_datetime("start.raw", '%Y-%m-%d') AS "start.datetime",
@@ -72,12 +75,18 @@ resolved AS (
     SELECT
         typed.*,
         "person ref".id AS person,
-        coalesce(nullif(o_concept(9202), 0), 0) AS concept,
-        o_domain(9202) AS "concept.domain",
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
+        coalesce(CASE o_fold("concept.1.said") WHEN 'remote' THEN nullif(o_concept(5083), 0) WHEN 'clinic' THEN nullif(o_concept(9202), 0) END, CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        "concept.1.said" AS "concept.source",
+        CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END AS "concept.source_concept",
+        NULL AS "concept.domain",
         1 AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
 ),
 -- what is wrong with each row
 judged AS MATERIALIZED (
@@ -90,13 +99,16 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "end.raw" IS NOT NULL AND "end" IS NULL THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 2 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 8 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end.full" IS NULL AND "end" IS NOT NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "end" IS NULL AND start IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
+            + CASE WHEN _left_out IS NULL AND CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END IS NULL AND "start.after_birth" IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
         o_id(_key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
     FROM resolved
@@ -121,6 +133,7 @@ alike AS (
         _row,
         _n,
         coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
             || chr(31) || coalesce(CAST("end.datetime" AS varchar), '')
             || chr(31) || coalesce(CAST(source AS varchar), '')
@@ -169,7 +182,12 @@ SELECT
     start,
     "end",
     person,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
+    "concept.source",
+    "concept.source_concept",
     "concept.domain",
     type
 FROM final;
@@ -195,18 +213,20 @@ INSERT INTO cdm.visit_occurrence (
     visit_end_date,
     visit_end_datetime,
     visit_type_concept_id,
-    visit_source_value
+    visit_source_value,
+    visit_source_concept_id
 )
 SELECT
     ids.id AS visit_occurrence_id,
     person AS person_id,
     coalesce(concept, 0) AS visit_concept_id,
-    start AS visit_start_date,
-    "start.datetime" AS visit_start_datetime,
-    coalesce("end", start) AS visit_end_date,
-    "end.datetime" AS visit_end_datetime,
+    "start.after_birth" AS visit_start_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS visit_start_datetime,
+    coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS visit_end_date,
+    CASE WHEN ("end" < "start.after_birth" OR "end.datetime" < CASE WHEN "start.after_birth" = start THEN "start.datetime" END) THEN NULL ELSE "end.datetime" END AS visit_end_datetime,
     coalesce(type, 0) AS visit_type_concept_id,
-    substr(source, 1, 50) AS visit_source_value
+    substr(source, 1, 50) AS visit_source_value,
+    "concept.source_concept" AS visit_source_concept_id
 FROM work.visit AS step
 JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
@@ -255,7 +275,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -266,7 +287,9 @@ SELECT 'visit', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.visit AS step
 JOIN (VALUES
     (1, 'end', 'not a date'),
-    (2, 'source', 'cut to its length')
+    (2, 'start', 'moved to the day of birth'),
+    (4, 'end', 'before the start'),
+    (8, 'source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -285,10 +308,10 @@ WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated'
 
 -- unmapped
 INSERT INTO audit.unmapped ("map", field, source_value, rows)
-SELECT 'visit', 'concept', '9202 Outpatient Visit', count(*)
+SELECT 'visit', 'concept', "concept.source", count(*)
 FROM work.visit
-WHERE _left_out IS NULL AND _target = 1 AND o_concept(9202) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)
-GROUP BY '9202 Outpatient Visit'
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
 UNION ALL
 SELECT 'visit', 'type', '32809 Case Report Form', count(*)
 FROM work.visit

@@ -11,9 +11,11 @@ input AS (
         i."USUBJID" AS "USUBJID",
         i."VISITNUM" AS "VISITNUM",
         i."VSDTC" AS "VSDTC",
+        i."VSLAT" AS "VSLAT",
         i."VSLOC" AS "VSLOC",
         i."VSLOINC" AS "VSLOINC",
         i."VSORRES" AS "VSORRES",
+        i."VSORRESU" AS "VSORRESU",
         i."VSPOS" AS "VSPOS",
         i."VSSEQ" AS "VSSEQ",
         i."VSSTAT" AS "VSSTAT",
@@ -47,12 +49,13 @@ raw AS (
         o_id("USUBJID" || chr(31) || o_plain(round(CAST(o_num("VISITNUM") AS double), 4))) AS "visit.hash",
         "VSLOINC" AS "concept.1.said",
         "VSTESTCD" AS "concept.2.said",
-        "VSSTRESU" AS "unit.1.said",
-        "VSSTRESU" AS "unit.2.said",
+        CASE WHEN "VSSTRESN" IS NULL AND o_num(coalesce("VSSTRESC", "VSORRES")) IS NULL THEN coalesce("VSSTRESC", "VSORRES") END AS "value.1.said",
+        coalesce("VSSTRESU", CASE WHEN "VSSTRESC" IS NULL THEN "VSORRESU" END) AS "unit.1.said",
+        coalesce("VSSTRESU", CASE WHEN "VSSTRESC" IS NULL THEN "VSORRESU" END) AS "unit.2.said",
         "VSDTC" AS "start.raw",
-        "VSSTRESN" AS "number.raw",
-        nullif(coalesce("VSTESTCD", '') || coalesce(CASE WHEN "VSPOS" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSPOS", ''), '') END, '') || coalesce(CASE WHEN "VSLOC" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSLOC", ''), '') END, '') || coalesce(CASE WHEN "VSTPT" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSTPT", ''), '') END, ''), '') AS source,
-        coalesce("VSORRES", "VSSTRESC") AS value_source
+        coalesce("VSSTRESN", CASE WHEN o_num(coalesce("VSSTRESC", "VSORRES")) IS NOT NULL THEN coalesce("VSSTRESC", "VSORRES") END) AS "number.raw",
+        nullif(coalesce("VSTESTCD", '') || coalesce(CASE WHEN "VSPOS" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSPOS", ''), '') END, '') || coalesce(CASE WHEN "VSLOC" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSLOC", ''), '') END, '') || coalesce(CASE WHEN "VSLAT" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSLAT", ''), '') END, '') || coalesce(CASE WHEN "VSTPT" IS NOT NULL THEN nullif(coalesce('; ', '') || coalesce("VSTPT", ''), '') END, ''), '') AS source,
+        nullif(coalesce(coalesce("VSORRES", "VSSTRESC"), '') || coalesce(CASE WHEN "VSORRESU" IS NOT NULL THEN nullif(coalesce(' ', '') || coalesce("VSORRESU", ''), '') END, ''), '') AS value_source
     FROM filtered
 ),
 -- read as the types that the target asks for
@@ -67,6 +70,7 @@ converted AS (
         "visit.hash",
         "concept.1.said",
         "concept.2.said",
+        "value.1.said",
         "unit.1.said",
         "unit.2.said",
         "start.raw",
@@ -99,6 +103,10 @@ wanted AS (
     FROM work."vital_signs values"
     WHERE "concept.2.said" IS NOT NULL AND _left_out IS NULL
     UNION ALL
+    SELECT DISTINCT 'value.1' AS slot, "value.1.said" AS value
+    FROM work."vital_signs values"
+    WHERE "value.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
     SELECT DISTINCT 'unit.1' AS slot, "unit.1.said" AS value
     FROM work."vital_signs values"
     WHERE "unit.1.said" IS NOT NULL AND _left_out IS NULL
@@ -124,6 +132,29 @@ found AS (
     FROM wanted
     JOIN work.concept_files AS file ON file.file = 'cdisc_sdtm/concepts/vital_signs.csv' AND file.key = o_fold(wanted.value)
     WHERE wanted.slot = 'concept.2'
+    UNION ALL
+    -- value.1: the name in SNOMED
+    SELECT
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'SNOMED' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+        AND term.domain_id = 'Meas Value'
+    WHERE wanted.slot = 'value.1'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 101 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'SNOMED' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+        AND term.domain_id = 'Meas Value'
+    WHERE wanted.slot = 'value.1'
     UNION ALL
     -- unit.1: the reviewed mapping cdisc_sdtm/concepts/units.csv
     SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
@@ -222,6 +253,9 @@ resolved AS (
         typed.*,
         "person ref".id AS person,
         "visit ref".id AS visit,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
         coalesce(nullif("concept.1".concept_id, 0), nullif("concept.2".concept_id, 0), CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN 0 END) AS concept,
         coalesce("concept.1.said", "concept.2.said") AS "concept.source",
         CASE WHEN coalesce("concept.1.said", "concept.2.said") IS NOT NULL THEN CASE WHEN "concept.1".concept_id <> 0 THEN coalesce("concept.1".source_concept_id, 0) WHEN "concept.2".concept_id <> 0 THEN coalesce("concept.2".source_concept_id, 0) ELSE coalesce(nullif("concept.1".source_concept_id, 0), nullif("concept.2".source_concept_id, 0), 0) END END AS "concept.source_concept",
@@ -230,6 +264,10 @@ resolved AS (
         coalesce("concept.1".value_concept_id, "concept.2".value_concept_id) AS "concept.value",
         coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, CASE WHEN "concept.2".concept_id <> 0 THEN "concept.2".nth END, 1) AS _target,
         coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif("value.1".concept_id, 0), CASE WHEN "value.1.said" IS NOT NULL THEN 0 END) AS "value",
+        "value.1.said" AS "value.source",
+        CASE WHEN "value.1.said" IS NOT NULL THEN coalesce(nullif("value.1".source_concept_id, 0), 0) END AS "value.source_concept",
+        FALSE AS "value.decided",
         coalesce(nullif("unit.1".concept_id, 0), nullif("unit.2".concept_id, 0), CASE WHEN coalesce("unit.1.said", "unit.2.said") IS NOT NULL THEN 0 END) AS unit,
         coalesce("unit.1.said", "unit.2.said") AS "unit.source",
         CASE WHEN coalesce("unit.1.said", "unit.2.said") IS NOT NULL THEN CASE WHEN "unit.1".concept_id <> 0 THEN coalesce("unit.1".source_concept_id, 0) WHEN "unit.2".concept_id <> 0 THEN coalesce("unit.2".source_concept_id, 0) ELSE coalesce(nullif("unit.1".source_concept_id, 0), nullif("unit.2".source_concept_id, 0), 0) END END AS "unit.source_concept",
@@ -237,8 +275,10 @@ resolved AS (
     FROM typed
     LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
     LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
     LEFT JOIN work."vital_signs concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
     LEFT JOIN work."vital_signs concepts" AS "concept.2" ON "concept.2".slot = 'concept.2' AND "concept.2".value = typed."concept.2.said" AND coalesce("concept.1".concept_id, 0) = 0
+    LEFT JOIN work."vital_signs concepts" AS "value.1" ON "value.1".slot = 'value.1' AND "value.1".value = typed."value.1.said" AND "value.1".nth = 1
     LEFT JOIN work."vital_signs concepts" AS "unit.1" ON "unit.1".slot = 'unit.1' AND "unit.1".value = typed."unit.1.said" AND "unit.1".nth = 1
     LEFT JOIN work."vital_signs concepts" AS "unit.2" ON "unit.2".slot = 'unit.2' AND "unit.2".value = typed."unit.2.said" AND "unit.2".nth = 1 AND coalesce("unit.1".concept_id, 0) = 0 AND "unit.1".decided IS NOT TRUE
 ),
@@ -253,13 +293,16 @@ judged AS MATERIALIZED (
             WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
             WHEN "start.raw" IS NOT NULL AND start IS NULL THEN 4
             WHEN start IS NULL THEN 5
+            WHEN "start.before_birth" THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "number.raw" IS NOT NULL AND number IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length(value_source) > 50 THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND length("unit.source") > 50 THEN 16 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "number.raw" IS NOT NULL AND number IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(value_source) > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("unit.source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 64 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start.full" IS NULL AND start IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
         o_id('vital_signs' || chr(31) || _key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -288,6 +331,7 @@ alike AS (
             || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
             || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("concept.2.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("unit.1.said" AS varchar), '')
             || chr(31) || coalesce(CAST("unit.2.said" AS varchar), '')
             || chr(31) || coalesce(CAST("start.datetime" AS varchar), '')
@@ -339,10 +383,14 @@ SELECT
     start,
     "concept.1.said",
     "concept.2.said",
+    "value.1.said",
     "unit.1.said",
     "unit.2.said",
     person,
     visit,
+    born,
+    "start.after_birth",
+    "start.before_birth",
     concept,
     "concept.source",
     "concept.source_concept",
@@ -350,6 +398,10 @@ SELECT
     "concept.domain",
     "concept.value",
     type,
+    "value",
+    "value.source",
+    "value.source_concept",
+    "value.decided",
     unit,
     "unit.source",
     "unit.source_concept",
@@ -377,6 +429,16 @@ LEFT JOIN work."vital_signs concepts" AS found
     ON found.slot = 'concept.2' AND found.value = said."concept.2.said" AND found.nth = 1
 WHERE said."concept.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."concept.2.said"
+UNION ALL
+SELECT
+    'vital_signs', 'value', 1, 'SNOMED by name', NULL,
+    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.vital_signs AS said
+LEFT JOIN work."vital_signs concepts" AS found
+    ON found.slot = 'value.1' AND found.value = said."value.1.said" AND found.nth = 1
+WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.1.said"
 UNION ALL
 SELECT
     'vital_signs', 'unit', 1, 'cdisc_sdtm/concepts/units.csv', 'cdisc_sdtm/concepts/units.csv',
@@ -431,11 +493,11 @@ SELECT
     ids.id AS measurement_id,
     person AS person_id,
     coalesce(concept, 0) AS measurement_concept_id,
-    start AS measurement_date,
-    "start.datetime" AS measurement_datetime,
+    "start.after_birth" AS measurement_date,
+    CASE WHEN "start.after_birth" = start THEN "start.datetime" END AS measurement_datetime,
     coalesce(type, 0) AS measurement_type_concept_id,
     number AS value_as_number,
-    "concept.value" AS value_as_concept_id,
+    "value" AS value_as_concept_id,
     unit AS unit_concept_id,
     visit AS visit_occurrence_id,
     substr(source, 1, 50) AS measurement_source_value,
@@ -484,7 +546,8 @@ LEFT JOIN (VALUES
     (2, 'person', 'missing'),
     (3, 'person', 'not found'),
     (4, 'start', 'not a date'),
-    (5, 'start', 'missing')
+    (5, 'start', 'missing'),
+    (6, 'start', 'before birth')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -495,10 +558,12 @@ SELECT 'vital_signs', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.vital_signs AS step
 JOIN (VALUES
     (1, 'visit', 'not found'),
-    (2, 'number', 'not a number'),
-    (4, 'source', 'cut to its length'),
-    (8, 'value_source', 'cut to its length'),
-    (16, 'unit source', 'cut to its length')
+    (2, 'start', 'moved to the day of birth'),
+    (4, 'number', 'not a number'),
+    (8, 'source', 'cut to its length'),
+    (16, 'value_source', 'cut to its length'),
+    (32, 'unit source', 'cut to its length'),
+    (64, 'value source', 'cut to its length')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -519,6 +584,11 @@ SELECT 'vital_signs', 'concept', "concept.source", count(*)
 FROM work.vital_signs
 WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE
 GROUP BY "concept.source"
+UNION ALL
+SELECT 'vital_signs', 'value', "value.source", count(*)
+FROM work.vital_signs
+WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE
+GROUP BY "value.source"
 UNION ALL
 SELECT 'vital_signs', 'unit', "unit.source", count(*)
 FROM work.vital_signs

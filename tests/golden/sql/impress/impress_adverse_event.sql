@@ -28,7 +28,7 @@ input AS (
         i."SubjectId" AS "SubjectId",
         death."date" AS "death.date"
     FROM source.ae AS i
-    LEFT JOIN join_death AS death ON death.key1 = i."SubjectId"
+    LEFT JOIN join_death AS death ON death.key1 = CASE WHEN o_num(i."AESERCD") = 1 AND i."AEENDAT" IS NULL AND (i."AEOUT" IS NULL OR NOT (substr(o_fold(i."AEOUT"), 1, length('recovered')) = 'recovered')) THEN i."SubjectId" END
 ),
 -- which rows are left out, and why
 filtered AS (
@@ -48,15 +48,16 @@ raw AS (
         _row,
         _n,
         _left_out,
-        "SubjectId" || chr(31) || "AESPID" AS _key,
+        "SubjectId" || chr(31) || o_plain(o_num("AESPID")) AS _key,
         "SubjectId" AS subject_id,
-        "AESPID" AS "sequence.raw",
+        o_plain(o_num("AESPID")) AS adverse_event_id,
         "AECTCAET" AS term,
         "AETOXGRECD" AS "grade.raw",
         '5.0' AS ctcae_version,
         "AESTDAT" AS "start_date.raw",
-        coalesce("AEENDAT", CAST(CASE WHEN o_num("AESERCD") = 1 AND o_date("AESTDAT", '%Y-%m-%d') <= "death.date" THEN "death.date" END AS varchar)) AS "end_date.raw",
-        "AESERCD" AS "serious.raw",
+        coalesce("AEENDAT", CAST(CASE WHEN coalesce(o_date("AESTDAT", '%Y-%m-%d'), o_ymd(o_year("AESTDAT", '%Y-%m-%d'), coalesce(o_month("AESTDAT", '%Y-%m-%d'), 1), 1)) <= "death.date" THEN "death.date" END AS varchar)) AS "end_date.raw",
+        CASE WHEN o_year("AEENDAT", '%Y-%m-%d') IS NOT NULL THEN 'recorded' WHEN coalesce(o_date("AESTDAT", '%Y-%m-%d'), o_ymd(o_year("AESTDAT", '%Y-%m-%d'), coalesce(o_month("AESTDAT", '%Y-%m-%d'), 1), 1)) <= "death.date" THEN 'death' END AS "end_basis.raw",
+        coalesce(o_plain(o_num("AESERCD")), "AESERCD") AS "serious.raw",
         "SAESTDAT" AS "serious_date.raw",
         "AEOUT" AS "outcome.raw"
     FROM filtered
@@ -70,8 +71,7 @@ converted AS (
         _left_out,
         _key,
         subject_id,
-        "sequence.raw",
-        o_whole(o_num("sequence.raw")) AS sequence,
+        adverse_event_id,
         term,
         "grade.raw",
         CASE WHEN o_whole(o_num("grade.raw")) IN (1, 2, 3, 4, 5) THEN o_whole(o_num("grade.raw")) END AS grade,
@@ -80,8 +80,10 @@ converted AS (
         o_date("start_date.raw", '%Y-%m-%d') AS "start_date.full",
         "end_date.raw",
         o_date("end_date.raw", '%Y-%m-%d') AS "end_date.full",
+        "end_basis.raw",
+        CASE WHEN "end_basis.raw" IN ('recorded', 'death') THEN "end_basis.raw" END AS end_basis,
         "serious.raw",
-        CASE coalesce(o_plain(o_num("serious.raw")), o_fold("serious.raw")) WHEN '1' THEN TRUE WHEN '0' THEN FALSE END AS serious,
+        CASE o_fold("serious.raw") WHEN '1' THEN TRUE WHEN 'yes' THEN TRUE WHEN '0' THEN FALSE WHEN 'no' THEN FALSE END AS serious,
         "serious_date.raw",
         o_date("serious_date.raw", '%Y-%m-%d') AS "serious_date.full",
         "outcome.raw",
@@ -112,18 +114,18 @@ judged AS MATERIALIZED (
             WHEN _left_out IS NOT NULL THEN 0
             WHEN _key IS NULL THEN 1
             WHEN subject_id IS NULL THEN 2
-            WHEN "sequence.raw" IS NOT NULL AND sequence IS NULL THEN 3
-            WHEN sequence IS NULL THEN 4
-            WHEN term IS NULL THEN 5
-            WHEN "start_date.raw" IS NOT NULL AND start_date IS NULL THEN 6
-            WHEN start_date IS NULL THEN 7
+            WHEN adverse_event_id IS NULL THEN 3
+            WHEN term IS NULL THEN 4
+            WHEN "start_date.raw" IS NOT NULL AND start_date IS NULL THEN 5
+            WHEN start_date IS NULL THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "grade.raw" IS NOT NULL AND grade IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end_date.raw" IS NOT NULL AND end_date IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "serious.raw" IS NOT NULL AND serious IS NULL THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "serious_date.raw" IS NOT NULL AND serious_date IS NULL THEN 8 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "outcome.raw" IS NOT NULL AND outcome IS NULL THEN 16 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "end_basis.raw" IS NOT NULL AND end_basis IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "serious.raw" IS NOT NULL AND serious IS NULL THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "serious_date.raw" IS NOT NULL AND serious_date IS NULL THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "outcome.raw" IS NOT NULL AND outcome IS NULL THEN 32 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start_date.full" IS NULL AND start_date IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end_date.full" IS NULL AND end_date IS NOT NULL THEN 2 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "serious_date.full" IS NULL AND serious_date IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
@@ -151,10 +153,11 @@ alike AS (
         _row,
         _n,
         coalesce(CAST(subject_id AS varchar), '')
-            || chr(31) || coalesce(CAST(sequence AS varchar), '')
+            || chr(31) || coalesce(CAST(adverse_event_id AS varchar), '')
             || chr(31) || coalesce(CAST(term AS varchar), '')
             || chr(31) || coalesce(CAST(grade AS varchar), '')
             || chr(31) || coalesce(CAST(ctcae_version AS varchar), '')
+            || chr(31) || coalesce(CAST(end_basis AS varchar), '')
             || chr(31) || coalesce(CAST(serious AS varchar), '')
             || chr(31) || coalesce(CAST(outcome AS varchar), '')
             || chr(31) || coalesce(CAST(start_date AS varchar), '')
@@ -198,10 +201,12 @@ SELECT
     _issues,
     _imputed,
     subject_id,
-    sequence,
+    adverse_event_id,
     term,
     grade,
     ctcae_version,
+    "end_basis.raw",
+    end_basis,
     "serious.raw",
     serious,
     "outcome.raw",
@@ -217,12 +222,13 @@ INSERT INTO dsp.adverse_event (
     _row,
     trial,
     subject_id,
-    sequence,
+    adverse_event_id,
     term,
     grade,
     ctcae_version,
     start_date,
     end_date,
+    end_basis,
     serious,
     serious_date,
     outcome
@@ -232,12 +238,13 @@ SELECT
     _row AS _row,
     'impress' AS trial,
     subject_id AS subject_id,
-    sequence AS sequence,
+    adverse_event_id AS adverse_event_id,
     term AS term,
     grade AS grade,
     ctcae_version AS ctcae_version,
     start_date AS start_date,
     end_date AS end_date,
+    end_basis AS end_basis,
     serious AS serious,
     serious_date AS serious_date,
     outcome AS outcome
@@ -272,11 +279,10 @@ FROM work.impress_adverse_event AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),
     (2, 'subject_id', 'missing'),
-    (3, 'sequence', 'not a whole number'),
-    (4, 'sequence', 'missing'),
-    (5, 'term', 'missing'),
-    (6, 'start_date', 'not a date'),
-    (7, 'start_date', 'missing')
+    (3, 'adverse_event_id', 'missing'),
+    (4, 'term', 'missing'),
+    (5, 'start_date', 'not a date'),
+    (6, 'start_date', 'missing')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -288,9 +294,10 @@ FROM work.impress_adverse_event AS step
 JOIN (VALUES
     (1, 'grade', 'not in the value set'),
     (2, 'end_date', 'not a date'),
-    (4, 'serious', 'not in the value map'),
-    (8, 'serious_date', 'not a date'),
-    (16, 'outcome', 'not in the value map')
+    (4, 'end_basis', 'not in the value set'),
+    (8, 'serious', 'not in the value map'),
+    (16, 'serious_date', 'not a date'),
+    (32, 'outcome', 'not in the value map')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -309,6 +316,11 @@ WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated'
 
 -- unmapped
 INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'impress_adverse_event', 'end_basis', "end_basis.raw", count(*)
+FROM work.impress_adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND "end_basis.raw" IS NOT NULL AND end_basis IS NULL
+GROUP BY "end_basis.raw"
+UNION ALL
 SELECT 'impress_adverse_event', 'serious', "serious.raw", count(*)
 FROM work.impress_adverse_event
 WHERE _left_out IS NULL AND _target = 1 AND "serious.raw" IS NOT NULL AND serious IS NULL

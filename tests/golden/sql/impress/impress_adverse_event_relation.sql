@@ -9,7 +9,7 @@ join_event AS (
         _file,
         _row,
         subject_id AS key1,
-        sequence AS key2
+        adverse_event_id AS key2
     FROM dsp.adverse_event
 ),
 -- the columns of ae that are used
@@ -30,10 +30,14 @@ input AS (
         i."SAEEXP1CD" AS "SAEEXP1CD",
         i."SAEEXP2" AS "SAEEXP2",
         i."SAEEXP2CD" AS "SAEEXP2CD",
+        i."SAEREL1" AS "SAEREL1",
+        i."SAEREL1CD" AS "SAEREL1CD",
+        i."SAEREL2" AS "SAEREL2",
+        i."SAEREL2CD" AS "SAEREL2CD",
         i."SubjectId" AS "SubjectId",
         event._row IS NULL AS "event missing"
     FROM source.ae AS i
-    LEFT JOIN join_event AS event ON event.key1 = i."SubjectId" AND event.key2 = o_num(i."AESPID")
+    LEFT JOIN join_event AS event ON event.key1 = i."SubjectId" AND event.key2 = o_plain(o_num(i."AESPID"))
 ),
 -- one row for each of 2 slots
 shaped AS (
@@ -44,6 +48,8 @@ shaped AS (
         CASE each.n WHEN 1 THEN input."AETRT1" WHEN 2 THEN input."AETRT2" END AS drug,
         CASE each.n WHEN 1 THEN input."AEREL1" WHEN 2 THEN input."AEREL2" END AS relation,
         CASE each.n WHEN 1 THEN input."AEREL1CD" WHEN 2 THEN input."AEREL2CD" END AS relation_code,
+        CASE each.n WHEN 1 THEN input."SAEREL1" WHEN 2 THEN input."SAEREL2" END AS serious_relation,
+        CASE each.n WHEN 1 THEN input."SAEREL1CD" WHEN 2 THEN input."SAEREL2CD" END AS serious_relation_code,
         CASE each.n WHEN 1 THEN input."SAEEXP1" WHEN 2 THEN input."SAEEXP2" END AS expected,
         CASE each.n WHEN 1 THEN input."SAEEXP1CD" WHEN 2 THEN input."SAEEXP2CD" END AS expected_code,
         CASE each.n WHEN 1 THEN input."AETRTMM1" WHEN 2 THEN input."AETRTMM2" END AS action
@@ -56,7 +62,7 @@ filtered AS (
         shaped.*,
         CASE
             WHEN NOT coalesce("SubjectId" IN (SELECT subject FROM work."scope allocated"), FALSE) THEN 'allocated'
-            WHEN NOT coalesce(drug IS NOT NULL OR relation IS NOT NULL OR relation_code IS NOT NULL OR expected IS NOT NULL OR expected_code IS NOT NULL OR action IS NOT NULL, FALSE) THEN 'empty_slot'
+            WHEN NOT coalesce(drug IS NOT NULL OR relation IS NOT NULL OR relation_code IS NOT NULL OR serious_relation IS NOT NULL OR serious_relation_code IS NOT NULL OR expected IS NOT NULL OR expected_code IS NOT NULL OR action IS NOT NULL, FALSE) THEN 'empty_slot'
         END AS _left_out
     FROM shaped
 ),
@@ -67,13 +73,15 @@ raw AS (
         _row,
         _n,
         _left_out,
-        "SubjectId" || chr(31) || "AESPID" || chr(31) || slot AS _key,
+        "SubjectId" || chr(31) || o_plain(o_num("AESPID")) || chr(31) || slot AS _key,
         "SubjectId" AS subject_id,
-        "AESPID" AS "sequence.raw",
+        o_plain(o_num("AESPID")) AS adverse_event_id,
         slot AS "drug_number.raw",
         drug,
         coalesce(o_plain(o_num(relation_code)), relation) AS "relation.raw",
         coalesce(relation, relation_code) AS relation_recorded,
+        coalesce(o_plain(o_num(serious_relation_code)), serious_relation) AS "serious_relation.raw",
+        coalesce(serious_relation, serious_relation_code) AS serious_relation_recorded,
         coalesce(o_plain(o_num(expected_code)), expected) AS "expected.raw",
         action,
         "event missing"
@@ -88,14 +96,16 @@ typed AS (
         _left_out,
         _key,
         subject_id,
-        "sequence.raw",
-        o_whole(o_num("sequence.raw")) AS sequence,
+        adverse_event_id,
         "drug_number.raw",
         o_whole(o_num("drug_number.raw")) AS drug_number,
         drug,
         "relation.raw",
         CASE o_fold("relation.raw") WHEN '1' THEN 'not related' WHEN 'not related' THEN 'not related' WHEN '2' THEN 'unknown' WHEN 'unlikely' THEN 'unknown' WHEN '3' THEN 'unknown' WHEN 'possibly' THEN 'unknown' WHEN '4' THEN 'related' WHEN 'related' THEN 'related' END AS relation,
         relation_recorded,
+        "serious_relation.raw",
+        CASE o_fold("serious_relation.raw") WHEN '1' THEN 'not related' WHEN 'not related' THEN 'not related' WHEN '2' THEN 'unknown' WHEN 'unlikely' THEN 'unknown' WHEN '3' THEN 'unknown' WHEN 'possibly' THEN 'unknown' WHEN '4' THEN 'related' WHEN 'related' THEN 'related' END AS serious_relation,
+        serious_relation_recorded,
         "expected.raw",
         CASE o_fold("expected.raw") WHEN '1' THEN TRUE WHEN 'expected' THEN TRUE WHEN '2' THEN FALSE WHEN 'not expected' THEN FALSE END AS expected,
         action,
@@ -118,14 +128,14 @@ judged AS MATERIALIZED (
             WHEN "event missing" THEN 1
             WHEN _key IS NULL THEN 2
             WHEN subject_id IS NULL THEN 3
-            WHEN "sequence.raw" IS NOT NULL AND sequence IS NULL THEN 4
-            WHEN sequence IS NULL THEN 5
-            WHEN "drug_number.raw" IS NOT NULL AND drug_number IS NULL THEN 6
-            WHEN drug_number IS NULL THEN 7
+            WHEN adverse_event_id IS NULL THEN 4
+            WHEN "drug_number.raw" IS NOT NULL AND drug_number IS NULL THEN 5
+            WHEN drug_number IS NULL THEN 6
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "relation.raw" IS NOT NULL AND relation IS NULL THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "expected.raw" IS NOT NULL AND expected IS NULL THEN 2 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "serious_relation.raw" IS NOT NULL AND serious_relation IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "expected.raw" IS NOT NULL AND expected IS NULL THEN 4 ELSE 0 END AS _issues,
         0 AS _imputed,
         o_id(_key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -151,11 +161,13 @@ alike AS (
         _row,
         _n,
         coalesce(CAST(subject_id AS varchar), '')
-            || chr(31) || coalesce(CAST(sequence AS varchar), '')
+            || chr(31) || coalesce(CAST(adverse_event_id AS varchar), '')
             || chr(31) || coalesce(CAST(drug_number AS varchar), '')
             || chr(31) || coalesce(CAST(drug AS varchar), '')
             || chr(31) || coalesce(CAST(relation AS varchar), '')
             || chr(31) || coalesce(CAST(relation_recorded AS varchar), '')
+            || chr(31) || coalesce(CAST(serious_relation AS varchar), '')
+            || chr(31) || coalesce(CAST(serious_relation_recorded AS varchar), '')
             || chr(31) || coalesce(CAST(expected AS varchar), '')
             || chr(31) || coalesce(CAST(action AS varchar), '')
             || chr(31) || coalesce(CAST("event missing" AS varchar), '') AS _content
@@ -197,12 +209,15 @@ SELECT
     _issues,
     _imputed,
     subject_id,
-    sequence,
+    adverse_event_id,
     drug_number,
     drug,
     "relation.raw",
     relation,
     relation_recorded,
+    "serious_relation.raw",
+    serious_relation,
+    serious_relation_recorded,
     "expected.raw",
     expected,
     action,
@@ -215,11 +230,13 @@ INSERT INTO dsp.adverse_event_relation (
     _row,
     trial,
     subject_id,
-    sequence,
+    adverse_event_id,
     drug_number,
     drug,
     relation,
     relation_recorded,
+    serious_relation,
+    serious_relation_recorded,
     expected,
     action
 )
@@ -228,11 +245,13 @@ SELECT
     _row AS _row,
     'impress' AS trial,
     subject_id AS subject_id,
-    sequence AS sequence,
+    adverse_event_id AS adverse_event_id,
     drug_number AS drug_number,
     drug AS drug,
     relation AS relation,
     relation_recorded AS relation_recorded,
+    serious_relation AS serious_relation,
+    serious_relation_recorded AS serious_relation_recorded,
     expected AS expected,
     action AS action
 FROM work.impress_adverse_event_relation AS step
@@ -267,10 +286,9 @@ LEFT JOIN (VALUES
     (1, 'join event', 'no match'),
     (2, 'key', 'missing'),
     (3, 'subject_id', 'missing'),
-    (4, 'sequence', 'not a whole number'),
-    (5, 'sequence', 'missing'),
-    (6, 'drug_number', 'not a whole number'),
-    (7, 'drug_number', 'missing')
+    (4, 'adverse_event_id', 'missing'),
+    (5, 'drug_number', 'not a whole number'),
+    (6, 'drug_number', 'missing')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -281,7 +299,8 @@ SELECT 'impress_adverse_event_relation', why.field, why.reason, file.file, file.
 FROM work.impress_adverse_event_relation AS step
 JOIN (VALUES
     (1, 'relation', 'not in the value map'),
-    (2, 'expected', 'not in the value map')
+    (2, 'serious_relation', 'not in the value map'),
+    (4, 'expected', 'not in the value map')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -292,6 +311,11 @@ SELECT 'impress_adverse_event_relation', 'relation', "relation.raw", count(*)
 FROM work.impress_adverse_event_relation
 WHERE _left_out IS NULL AND _target = 1 AND "relation.raw" IS NOT NULL AND relation IS NULL
 GROUP BY "relation.raw"
+UNION ALL
+SELECT 'impress_adverse_event_relation', 'serious_relation', "serious_relation.raw", count(*)
+FROM work.impress_adverse_event_relation
+WHERE _left_out IS NULL AND _target = 1 AND "serious_relation.raw" IS NOT NULL AND serious_relation IS NULL
+GROUP BY "serious_relation.raw"
 UNION ALL
 SELECT 'impress_adverse_event_relation', 'expected', "expected.raw", count(*)
 FROM work.impress_adverse_event_relation

@@ -24,8 +24,24 @@ filtered AS (
         CASE
             WHEN NOT coalesce("SubjectId" IN (SELECT subject FROM work."scope allocated"), FALSE) THEN 'allocated'
             WHEN NOT coalesce("ECOGS" IS NOT NULL OR "ECOGSCD" IS NOT NULL, FALSE) THEN 'has_grade'
-        END AS _left_out
+        END AS _filter
     FROM input
+),
+-- the order in which rows are kept
+ranked AS (
+    SELECT
+        filtered.*,
+        row_number() OVER (PARTITION BY "SubjectId", "EventId", "ECOGDAT", "EventDate", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _rank,
+        "ECOGS" IS DISTINCT FROM first_value("ECOGS") OVER (PARTITION BY "SubjectId", "EventId", "ECOGDAT", "EventDate", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs1,
+        o_num("ECOGSCD") IS DISTINCT FROM first_value(o_num("ECOGSCD")) OVER (PARTITION BY "SubjectId", "EventId", "ECOGDAT", "EventDate", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs2
+    FROM filtered
+),
+-- which rows are kept
+kept AS (
+    SELECT
+        ranked.*,
+        coalesce(_filter, CASE WHEN _rank > 1 THEN 'keep' END) AS _left_out
+    FROM ranked
 ),
 -- the expressions of the map
 raw AS (
@@ -34,13 +50,18 @@ raw AS (
         _row,
         _n,
         _left_out,
-        "SubjectId" || chr(31) || "EventId" AS _key,
+        _differs1,
+        _differs2,
+        "SubjectId" || chr(31) || "EventId" || chr(31) || coalesce("ECOGDAT", "EventDate") AS _key,
         "SubjectId" AS subject_id,
         "EventId" AS event_id,
-        coalesce("ECOGDAT", "EventDate") AS "date.raw",
+        coalesce(CASE WHEN o_year("ECOGDAT", '%Y-%m-%d') IS NOT NULL THEN "ECOGDAT" END, "EventDate", "ECOGDAT") AS "date.raw",
+        CASE WHEN o_year("ECOGDAT", '%Y-%m-%d') IS NOT NULL THEN 'assessment' WHEN "EventDate" IS NOT NULL THEN 'visit' END AS "date_basis.raw",
+        "EventId" = 'V00' AND row_number() OVER (PARTITION BY "SubjectId", "EventId", (_left_out IS NULL) ORDER BY o_date("ECOGDAT", '%Y-%m-%d') DESC NULLS LAST, o_date("EventDate", '%Y-%m-%d') DESC NULLS LAST, _row DESC NULLS LAST, _file ASC) = 1 AS baseline,
         coalesce(left("ECOGS", 1), CASE WHEN o_num("ECOGSCD") = 1 THEN '0' WHEN o_num("ECOGSCD") = 2 THEN '1' WHEN o_num("ECOGSCD") = 3 THEN '2' ELSE "ECOGSCD" || ' (code)' END) AS "grade.raw",
-        "ECOGS" AS description
-    FROM filtered
+        "ECOGS" AS description,
+        CASE WHEN "EventId" <> 'V00' OR row_number() OVER (PARTITION BY "SubjectId", "EventId", (_left_out IS NULL) ORDER BY o_date("ECOGDAT", '%Y-%m-%d') DESC NULLS LAST, o_date("EventDate", '%Y-%m-%d') DESC NULLS LAST, _row DESC NULLS LAST, _file ASC) <> 1 THEN NULL WHEN "ECOGS" IS NOT NULL THEN (strpos('0, 1, 2', left("ECOGS", 1)) > 0) WHEN o_num("ECOGSCD") BETWEEN 1 AND 3 THEN (strpos('0, 1, 2', o_plain(CAST(o_num("ECOGSCD") AS double) - 1)) > 0) END AS eligible
+    FROM kept
 ),
 -- read as the types that the target asks for
 converted AS (
@@ -50,13 +71,19 @@ converted AS (
         _n,
         _left_out,
         _key,
+        _differs1,
+        _differs2,
         subject_id,
         event_id,
         "date.raw",
         o_date("date.raw", '%Y-%m-%d') AS "date.full",
+        "date_basis.raw",
+        CASE WHEN "date_basis.raw" IN ('assessment', 'visit', 'treatment start') THEN "date_basis.raw" END AS date_basis,
+        baseline,
         "grade.raw",
         CASE WHEN o_whole(o_num("grade.raw")) IN (0, 1, 2, 3, 4, 5) THEN o_whole(o_num("grade.raw")) END AS grade,
-        description
+        description,
+        eligible
     FROM raw
 ),
 -- partial dates filled in
@@ -85,7 +112,10 @@ judged AS MATERIALIZED (
             WHEN "date" IS NULL THEN 4
             ELSE 0
         END AS _reject,
-        CASE WHEN _left_out IS NULL AND "grade.raw" IS NOT NULL AND grade IS NULL THEN 1 ELSE 0 END AS _issues,
+        CASE WHEN _left_out = 'keep' AND _differs1 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out = 'keep' AND _differs2 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "date_basis.raw" IS NOT NULL AND date_basis IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "grade.raw" IS NOT NULL AND grade IS NULL THEN 8 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "date.full" IS NULL AND "date" IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
         o_id(_key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -112,8 +142,11 @@ alike AS (
         _n,
         coalesce(CAST(subject_id AS varchar), '')
             || chr(31) || coalesce(CAST(event_id AS varchar), '')
+            || chr(31) || coalesce(CAST(date_basis AS varchar), '')
+            || chr(31) || coalesce(CAST(baseline AS varchar), '')
             || chr(31) || coalesce(CAST(grade AS varchar), '')
             || chr(31) || coalesce(CAST(description AS varchar), '')
+            || chr(31) || coalesce(CAST(eligible AS varchar), '')
             || chr(31) || coalesce(CAST("date" AS varchar), '') AS _content
     FROM judged
     WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
@@ -154,8 +187,12 @@ SELECT
     _imputed,
     subject_id,
     event_id,
+    "date_basis.raw",
+    date_basis,
+    baseline,
     grade,
     description,
+    eligible,
     "date"
 FROM final;
 
@@ -167,8 +204,11 @@ INSERT INTO dsp.ecog (
     subject_id,
     event_id,
     "date",
+    date_basis,
+    baseline,
     grade,
-    description
+    description,
+    eligible
 )
 SELECT
     _file AS _file,
@@ -177,8 +217,11 @@ SELECT
     subject_id AS subject_id,
     event_id AS event_id,
     "date" AS "date",
+    date_basis AS date_basis,
+    baseline AS baseline,
     grade AS grade,
-    description AS description
+    description AS description,
+    eligible AS eligible
 FROM work.impress_ecog AS step
 WHERE step._status = 'used' AND step._first;
 
@@ -197,7 +240,7 @@ WHERE _target = 1;
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
 SELECT 'impress_ecog', filter.name, count(step._left_out)
-FROM (VALUES ('allocated'), ('has_grade')) AS filter(name)
+FROM (VALUES ('allocated'), ('has_grade'), ('keep')) AS filter(name)
 LEFT JOIN work.impress_ecog AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
 
@@ -221,7 +264,10 @@ INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
 SELECT 'impress_ecog', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.impress_ecog AS step
 JOIN (VALUES
-    (1, 'grade', 'not in the value set')
+    (1, 'keep ECOGS', 'differs from the row that is kept'),
+    (2, 'keep number(ECOGSCD)', 'differs from the row that is kept'),
+    (4, 'date_basis', 'not in the value set'),
+    (8, 'grade', 'not in the value set')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -235,3 +281,10 @@ JOIN (VALUES
 ) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'impress_ecog', 'date_basis', "date_basis.raw", count(*)
+FROM work.impress_ecog
+WHERE _left_out IS NULL AND _target = 1 AND "date_basis.raw" IS NOT NULL AND date_basis IS NULL
+GROUP BY "date_basis.raw";

@@ -33,8 +33,9 @@ raw AS (
         _row,
         _n,
         _left_out,
-        "SubjectId" || chr(31) || coalesce("FUPALDAT", "FUPDEDAT", "FUPSST", "FUPSSTCD") AS _key,
+        "SubjectId" || chr(31) || coalesce(CAST(o_date("FUPALDAT", '%Y-%m-%d') AS varchar), "FUPALDAT", CAST(o_date("FUPDEDAT", '%Y-%m-%d') AS varchar), "FUPDEDAT", "FUPSST", "FUPSSTCD") AS _key,
         "SubjectId" AS subject_id,
+        coalesce(CAST(o_date("FUPALDAT", '%Y-%m-%d') AS varchar), "FUPALDAT", CAST(o_date("FUPDEDAT", '%Y-%m-%d') AS varchar), "FUPDEDAT", "FUPSST", "FUPSSTCD") AS contact_id,
         coalesce(o_plain(o_num("FUPSSTCD")), "FUPSST") AS "status.raw",
         "FUPALDAT" AS "last_known_alive.raw"
     FROM filtered
@@ -48,6 +49,7 @@ converted AS (
         _left_out,
         _key,
         subject_id,
+        contact_id,
         "status.raw",
         CASE o_fold("status.raw") WHEN '1' THEN 'alive' WHEN 'alive' THEN 'alive' WHEN '2' THEN 'dead' WHEN 'death' THEN 'dead' WHEN '3' THEN 'lost to follow-up' WHEN 'lost to follow-up' THEN 'lost to follow-up' END AS status,
         "last_known_alive.raw",
@@ -76,6 +78,7 @@ judged AS MATERIALIZED (
             WHEN _left_out IS NOT NULL THEN 0
             WHEN _key IS NULL THEN 1
             WHEN subject_id IS NULL THEN 2
+            WHEN contact_id IS NULL THEN 3
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "status.raw" IS NOT NULL AND status IS NULL THEN 1 ELSE 0 END
@@ -105,6 +108,7 @@ alike AS (
         _row,
         _n,
         coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(contact_id AS varchar), '')
             || chr(31) || coalesce(CAST(status AS varchar), '')
             || chr(31) || coalesce(CAST(last_known_alive AS varchar), '') AS _content
     FROM judged
@@ -145,6 +149,7 @@ SELECT
     _issues,
     _imputed,
     subject_id,
+    contact_id,
     "status.raw",
     status,
     last_known_alive
@@ -156,6 +161,7 @@ INSERT INTO dsp.follow_up (
     _row,
     trial,
     subject_id,
+    contact_id,
     status,
     last_known_alive
 )
@@ -164,6 +170,7 @@ SELECT
     _row AS _row,
     'impress' AS trial,
     subject_id AS subject_id,
+    contact_id AS contact_id,
     status AS status,
     last_known_alive AS last_known_alive
 FROM work.impress_follow_up AS step
@@ -196,7 +203,8 @@ SELECT
 FROM work.impress_follow_up AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),
-    (2, 'subject_id', 'missing')
+    (2, 'subject_id', 'missing'),
+    (3, 'contact_id', 'missing')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;

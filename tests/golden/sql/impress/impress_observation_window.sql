@@ -3,15 +3,15 @@
 -- map
 CREATE TABLE work.impress_observation_window AS
 WITH
--- the columns of dsp.visit and dsp.ecog and dsp.cohort_allocation and dsp.treatment_cycle and dsp.adverse_event and dsp.tumour_assessment and dsp.end_of_treatment and dsp.follow_up and dsp.death that are used
+-- the columns of dsp.visit and dsp.ecog and dsp.cohort_allocation and dsp.questionnaire_answer and dsp.treatment_cycle and dsp.adverse_event and dsp.tumour_assessment and dsp.end_of_treatment and dsp.concomitant_medication and dsp.follow_up and dsp.death that are used
 input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
         'dsp.visit' AS _source,
+        NULL AS "last",
         i."date" AS opens,
         i."date" AS seen,
-        NULL AS seen_last,
         i.subject_id AS subject_id
     FROM dsp.visit AS i
     UNION ALL
@@ -19,9 +19,9 @@ input AS (
         i._file AS _file,
         i._row AS _row,
         'dsp.ecog' AS _source,
+        NULL AS "last",
         i."date" AS opens,
         i."date" AS seen,
-        NULL AS seen_last,
         i.subject_id AS subject_id
     FROM dsp.ecog AS i
     UNION ALL
@@ -29,19 +29,29 @@ input AS (
         i._file AS _file,
         i._row AS _row,
         'dsp.cohort_allocation' AS _source,
+        NULL AS "last",
         i.allocation_date AS opens,
         i.allocation_date AS seen,
-        NULL AS seen_last,
         i.subject_id AS subject_id
     FROM dsp.cohort_allocation AS i
     UNION ALL
     SELECT
         i._file AS _file,
         i._row AS _row,
+        'dsp.questionnaire_answer' AS _source,
+        NULL AS "last",
+        NULL AS opens,
+        i."date" AS seen,
+        i.subject_id AS subject_id
+    FROM dsp.questionnaire_answer AS i
+    UNION ALL
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
         'dsp.treatment_cycle' AS _source,
+        i.end_date AS "last",
         NULL AS opens,
         i.start_date AS seen,
-        i.end_date AS seen_last,
         i.subject_id AS subject_id
     FROM dsp.treatment_cycle AS i
     UNION ALL
@@ -49,9 +59,9 @@ input AS (
         i._file AS _file,
         i._row AS _row,
         'dsp.adverse_event' AS _source,
+        NULL AS "last",
         NULL AS opens,
         i.start_date AS seen,
-        NULL AS seen_last,
         i.subject_id AS subject_id
     FROM dsp.adverse_event AS i
     UNION ALL
@@ -59,9 +69,9 @@ input AS (
         i._file AS _file,
         i._row AS _row,
         'dsp.tumour_assessment' AS _source,
+        NULL AS "last",
         NULL AS opens,
         i."date" AS seen,
-        NULL AS seen_last,
         i.subject_id AS subject_id
     FROM dsp.tumour_assessment AS i
     UNION ALL
@@ -69,19 +79,29 @@ input AS (
         i._file AS _file,
         i._row AS _row,
         'dsp.end_of_treatment' AS _source,
+        NULL AS "last",
         NULL AS opens,
         i.last_dose_date AS seen,
-        NULL AS seen_last,
         i.subject_id AS subject_id
     FROM dsp.end_of_treatment AS i
     UNION ALL
     SELECT
         i._file AS _file,
         i._row AS _row,
+        'dsp.concomitant_medication' AS _source,
+        i.start_date AS "last",
+        NULL AS opens,
+        NULL AS seen,
+        i.subject_id AS subject_id
+    FROM dsp.concomitant_medication AS i
+    UNION ALL
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
         'dsp.follow_up' AS _source,
+        NULL AS "last",
         NULL AS opens,
         i.last_known_alive AS seen,
-        NULL AS seen_last,
         i.subject_id AS subject_id
     FROM dsp.follow_up AS i
     UNION ALL
@@ -89,9 +109,9 @@ input AS (
         i._file AS _file,
         i._row AS _row,
         'dsp.death' AS _source,
+        NULL AS "last",
         NULL AS opens,
         i."date" AS seen,
-        NULL AS seen_last,
         i.subject_id AS subject_id
     FROM dsp.death AS i
 ),
@@ -114,7 +134,7 @@ raw AS (
         subject_id,
         coalesce(min(opens) OVER (PARTITION BY subject_id, (_left_out IS NULL)), min(seen) OVER (PARTITION BY subject_id, (_left_out IS NULL))) AS start_date,
         'first event' AS "start_basis.raw",
-        max(coalesce(seen_last, seen)) OVER (PARTITION BY subject_id, (_left_out IS NULL)) AS end_date
+        max(coalesce("last", seen)) OVER (PARTITION BY subject_id, (_left_out IS NULL)) AS end_date
     FROM filtered
 ),
 -- read as the types that the target asks for

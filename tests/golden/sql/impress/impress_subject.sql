@@ -33,9 +33,12 @@ raw AS (
         _left_out,
         "SubjectId" AS _key,
         "SubjectId" AS subject_id,
+        CASE WHEN 'each a person' = 'one person' THEN coalesce(o_rx("SubjectId", '^(.+)_[0-9]+$', 1), "SubjectId") ELSE "SubjectId" END AS person_key,
         o_rx("SubjectId", '_([0-9]+)$', 1) AS "enrolment.raw",
+        o_rx("SubjectId", '^([A-Za-z]+)_', 1) AS site,
         coalesce("SEX", o_plain(o_num("SEXCD"))) AS "sex.raw",
         o_year("BRTHDAT", '%Y-%m-%d') AS birth_year,
+        CASE WHEN o_year("BRTHDAT", '%Y-%m-%d') IS NOT NULL THEN 'date of birth' END AS "birth_year_basis.raw",
         "BRTHDAT" AS "birth_date.raw"
     FROM filtered
 ),
@@ -48,11 +51,15 @@ converted AS (
         _left_out,
         _key,
         subject_id,
+        person_key,
         "enrolment.raw",
         o_whole(o_num("enrolment.raw")) AS enrolment,
+        site,
         "sex.raw",
         CASE o_fold("sex.raw") WHEN 'male' THEN 'male' WHEN 'm' THEN 'male' WHEN '1' THEN 'male' WHEN 'female' THEN 'female' WHEN 'f' THEN 'female' WHEN '2' THEN 'female' END AS sex,
         birth_year,
+        "birth_year_basis.raw",
+        CASE WHEN "birth_year_basis.raw" IN ('date of birth', 'age') THEN "birth_year_basis.raw" END AS birth_year_basis,
         "birth_date.raw",
         o_date("birth_date.raw", '%Y-%m-%d') AS "birth_date.full"
     FROM raw
@@ -79,13 +86,15 @@ judged AS MATERIALIZED (
             WHEN _left_out IS NOT NULL THEN 0
             WHEN _key IS NULL THEN 1
             WHEN subject_id IS NULL THEN 2
-            WHEN birth_year IS NULL THEN 3
+            WHEN person_key IS NULL THEN 3
+            WHEN birth_year IS NULL THEN 4
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out IS NULL AND "enrolment.raw" IS NOT NULL AND enrolment IS NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "sex.raw" IS NOT NULL AND sex IS NULL THEN 2 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "birth_date.raw" IS NOT NULL AND birth_date IS NULL AND o_impute("birth_date.raw", '%Y-%m-%d', 'reject') IS NOT NULL THEN 4 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "birth_date.raw" IS NOT NULL AND birth_date IS NULL AND o_impute("birth_date.raw", '%Y-%m-%d', 'reject') IS NULL THEN 8 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "birth_year_basis.raw" IS NOT NULL AND birth_year_basis IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "birth_date.raw" IS NOT NULL AND birth_date IS NULL AND o_impute("birth_date.raw", '%Y-%m-%d', 'reject') IS NOT NULL THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "birth_date.raw" IS NOT NULL AND birth_date IS NULL AND o_impute("birth_date.raw", '%Y-%m-%d', 'reject') IS NULL THEN 16 ELSE 0 END AS _issues,
         0 AS _imputed,
         o_id(_key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -111,9 +120,12 @@ alike AS (
         _row,
         _n,
         coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(person_key AS varchar), '')
             || chr(31) || coalesce(CAST(enrolment AS varchar), '')
+            || chr(31) || coalesce(CAST(site AS varchar), '')
             || chr(31) || coalesce(CAST(sex AS varchar), '')
             || chr(31) || coalesce(CAST(birth_year AS varchar), '')
+            || chr(31) || coalesce(CAST(birth_year_basis AS varchar), '')
             || chr(31) || coalesce(CAST(birth_date AS varchar), '') AS _content
     FROM judged
     WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
@@ -153,10 +165,14 @@ SELECT
     _issues,
     _imputed,
     subject_id,
+    person_key,
     enrolment,
+    site,
     "sex.raw",
     sex,
     birth_year,
+    "birth_year_basis.raw",
+    birth_year_basis,
     birth_date
 FROM final;
 
@@ -166,9 +182,12 @@ INSERT INTO dsp.subject (
     _row,
     trial,
     subject_id,
+    person_key,
     enrolment,
+    site,
     sex,
     birth_year,
+    birth_year_basis,
     birth_date
 )
 SELECT
@@ -176,9 +195,12 @@ SELECT
     _row AS _row,
     'impress' AS trial,
     subject_id AS subject_id,
+    person_key AS person_key,
     enrolment AS enrolment,
+    site AS site,
     sex AS sex,
     birth_year AS birth_year,
+    birth_year_basis AS birth_year_basis,
     birth_date AS birth_date
 FROM work.impress_subject AS step
 WHERE step._status = 'used' AND step._first;
@@ -211,7 +233,8 @@ FROM work.impress_subject AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),
     (2, 'subject_id', 'missing'),
-    (3, 'birth_year', 'missing')
+    (3, 'person_key', 'missing'),
+    (4, 'birth_year', 'missing')
 ) AS why(number, field, reason) ON why.number = step._reject
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._status = 'rejected' AND step._target = 1;
@@ -223,8 +246,9 @@ FROM work.impress_subject AS step
 JOIN (VALUES
     (1, 'enrolment', 'not a whole number'),
     (2, 'sex', 'not in the value map'),
-    (4, 'birth_date', 'partial date'),
-    (8, 'birth_date', 'not a date')
+    (4, 'birth_year_basis', 'not in the value set'),
+    (8, 'birth_date', 'partial date'),
+    (16, 'birth_date', 'not a date')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -234,4 +258,9 @@ INSERT INTO audit.unmapped ("map", field, source_value, rows)
 SELECT 'impress_subject', 'sex', "sex.raw", count(*)
 FROM work.impress_subject
 WHERE _left_out IS NULL AND _target = 1 AND "sex.raw" IS NOT NULL AND sex IS NULL
-GROUP BY "sex.raw";
+GROUP BY "sex.raw"
+UNION ALL
+SELECT 'impress_subject', 'birth_year_basis', "birth_year_basis.raw", count(*)
+FROM work.impress_subject
+WHERE _left_out IS NULL AND _target = 1 AND "birth_year_basis.raw" IS NOT NULL AND birth_year_basis IS NULL
+GROUP BY "birth_year_basis.raw";

@@ -49,11 +49,11 @@ filtered AS (
 ranked AS (
     SELECT
         filtered.*,
-        row_number() OVER (PARTITION BY "SubjectId", "TRTNO", "TRCNO1", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _rank,
-        "TRNAME" IS DISTINCT FROM first_value("TRNAME") OVER (PARTITION BY "SubjectId", "TRTNO", "TRCNO1", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs1,
-        "TRC1_DT" IS DISTINCT FROM first_value("TRC1_DT") OVER (PARTITION BY "SubjectId", "TRTNO", "TRCNO1", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs2,
-        "TRCYNCD" IS DISTINCT FROM first_value("TRCYNCD") OVER (PARTITION BY "SubjectId", "TRTNO", "TRCNO1", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs3,
-        "TROSTPDT" IS DISTINCT FROM first_value("TROSTPDT") OVER (PARTITION BY "SubjectId", "TRTNO", "TRCNO1", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs4
+        row_number() OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _rank,
+        "TRNAME" IS DISTINCT FROM first_value("TRNAME") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs1,
+        "TRC1_DT" IS DISTINCT FROM first_value("TRC1_DT") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs2,
+        "TRCYNCD" IS DISTINCT FROM first_value("TRCYNCD") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs3,
+        "TROSTPDT" IS DISTINCT FROM first_value("TROSTPDT") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs4
     FROM filtered
 ),
 -- which rows are kept
@@ -74,17 +74,18 @@ raw AS (
         _differs2,
         _differs3,
         _differs4,
-        "SubjectId" || chr(31) || "TRTNO" || chr(31) || "TRCNO1" AS _key,
+        "SubjectId" || chr(31) || o_plain(o_num("TRTNO")) || chr(31) || o_plain(o_num("TRCNO1")) AS _key,
         "SubjectId" AS subject_id,
         "TRNAME" AS drug,
         "TRTNO" AS "drug_number.raw",
         "TRCNO1" AS "cycle_number.raw",
-        CASE WHEN "TRO_YN" IS NOT NULL OR "TRODSTOT" IS NOT NULL OR "TRO_STDT" IS NOT NULL OR "TROSTPDT" IS NOT NULL THEN 'oral' WHEN "TRIVDS1" IS NOT NULL OR "TRIVU1" IS NOT NULL OR "TRIVDELYN1" IS NOT NULL THEN 'iv' END AS "type.raw",
+        CASE WHEN coalesce("TRO_YN", "TRODSTOT", "TRO_STDT", "TROSTPDT") IS NOT NULL THEN 'oral' WHEN coalesce("TRIVDS1", "TRIVU1", "TRIVDELYN1") IS NOT NULL THEN 'iv' END AS "type.raw",
         coalesce(o_plain(o_num("TRCYNCD")), "TRCYN") AS "received.raw",
         "TRC1_DT" AS "start_date.raw",
-        coalesce("TROSTPDT", CAST(CASE WHEN "TRO_YN" IS NOT NULL OR "TRODSTOT" IS NOT NULL OR "TRO_STDT" IS NOT NULL THEN NULL WHEN ("TRIVDS1" IS NOT NULL OR "TRIVU1" IS NOT NULL OR "TRIVDELYN1" IS NOT NULL) AND lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", "TRTNO", (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) > o_date("TRC1_DT", '%Y-%m-%d') THEN o_add(lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", "TRTNO", (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC), -1) END AS varchar)) AS "end_date.raw",
+        coalesce("TROSTPDT", CAST(CASE WHEN coalesce("TRO_YN", "TRODSTOT", "TRO_STDT") IS NULL AND coalesce("TRIVDS1", "TRIVU1", "TRIVDELYN1") IS NOT NULL AND lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", o_num("TRTNO"), (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) > o_date("TRC1_DT", '%Y-%m-%d') THEN o_add(lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", o_num("TRTNO"), (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC), -1) END AS varchar)) AS "end_date.raw",
+        CASE WHEN o_year("TROSTPDT", '%Y-%m-%d') IS NOT NULL THEN 'recorded' WHEN coalesce("TRO_YN", "TRODSTOT", "TRO_STDT", "TROSTPDT") IS NULL AND coalesce("TRIVDS1", "TRIVU1", "TRIVDELYN1") IS NOT NULL AND lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", o_num("TRTNO"), (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) > o_date("TRC1_DT", '%Y-%m-%d') THEN 'derived' END AS "end_basis.raw",
         "TRO_STDT" AS "intake_start_date.raw",
-        coalesce("TRODSTOT", "TRIVDS1") AS "dose.raw",
+        coalesce("TRODSTOT", CASE WHEN o_fold("TRIVU1") = 'mg (milligram)' THEN o_rx("TRIVDS1", '^([0-9.]+) mg( [(].*)?$', 1) END, "TRIVDS1") AS "dose.raw",
         coalesce("TRODSU", "TRIVU1") AS "dose_unit.raw",
         CASE WHEN "TRODSTOT" IS NOT NULL THEN 'per day' WHEN "TRIVDS1" IS NOT NULL THEN 'per cycle' END AS "dose_basis.raw",
         "TRODSUOT" AS other_dose_unit,
@@ -124,6 +125,8 @@ converted AS (
         o_date("start_date.raw", '%Y-%m-%d') AS "start_date.full",
         "end_date.raw",
         o_date("end_date.raw", '%Y-%m-%d') AS "end_date.full",
+        "end_basis.raw",
+        CASE WHEN "end_basis.raw" IN ('recorded', 'derived') THEN "end_basis.raw" END AS end_basis,
         "intake_start_date.raw",
         o_date("intake_start_date.raw", '%Y-%m-%d') AS "intake_start_date.full",
         "dose.raw",
@@ -188,15 +191,16 @@ judged AS MATERIALIZED (
             + CASE WHEN _left_out IS NULL AND "type.raw" IS NOT NULL AND type IS NULL THEN 16 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "received.raw" IS NOT NULL AND received IS NULL THEN 32 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end_date.raw" IS NOT NULL AND end_date IS NULL THEN 64 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "intake_start_date.raw" IS NOT NULL AND intake_start_date IS NULL THEN 128 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "dose.raw" IS NOT NULL AND dose IS NULL THEN 256 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "dose_unit.raw" IS NOT NULL AND dose_unit IS NULL THEN 512 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "dose_basis.raw" IS NOT NULL AND dose_basis IS NULL THEN 1024 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "dose_delivered.raw" IS NOT NULL AND dose_delivered IS NULL THEN 2048 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "total_dose_delivered.raw" IS NOT NULL AND total_dose_delivered IS NULL THEN 4096 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "given_as_specified.raw" IS NOT NULL AND given_as_specified IS NULL THEN 8192 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "days_not_taken.raw" IS NOT NULL AND days_not_taken IS NULL THEN 16384 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "previous_cycle_as_prescribed.raw" IS NOT NULL AND previous_cycle_as_prescribed IS NULL THEN 32768 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out IS NULL AND "end_basis.raw" IS NOT NULL AND end_basis IS NULL THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "intake_start_date.raw" IS NOT NULL AND intake_start_date IS NULL THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "dose.raw" IS NOT NULL AND dose IS NULL THEN 512 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "dose_unit.raw" IS NOT NULL AND dose_unit IS NULL THEN 1024 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "dose_basis.raw" IS NOT NULL AND dose_basis IS NULL THEN 2048 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "dose_delivered.raw" IS NOT NULL AND dose_delivered IS NULL THEN 4096 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "total_dose_delivered.raw" IS NOT NULL AND total_dose_delivered IS NULL THEN 8192 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "given_as_specified.raw" IS NOT NULL AND given_as_specified IS NULL THEN 16384 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "days_not_taken.raw" IS NOT NULL AND days_not_taken IS NULL THEN 32768 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "previous_cycle_as_prescribed.raw" IS NOT NULL AND previous_cycle_as_prescribed IS NULL THEN 65536 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "start_date.full" IS NULL AND start_date IS NOT NULL THEN 1 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "end_date.full" IS NULL AND end_date IS NOT NULL THEN 2 ELSE 0 END
             + CASE WHEN _left_out IS NULL AND "intake_start_date.full" IS NULL AND intake_start_date IS NOT NULL THEN 4 ELSE 0 END AS _imputed,
@@ -229,6 +233,7 @@ alike AS (
             || chr(31) || coalesce(CAST(cycle_number AS varchar), '')
             || chr(31) || coalesce(CAST(type AS varchar), '')
             || chr(31) || coalesce(CAST(received AS varchar), '')
+            || chr(31) || coalesce(CAST(end_basis AS varchar), '')
             || chr(31) || coalesce(CAST(dose AS varchar), '')
             || chr(31) || coalesce(CAST(dose_unit AS varchar), '')
             || chr(31) || coalesce(CAST(dose_basis AS varchar), '')
@@ -289,6 +294,8 @@ SELECT
     type,
     "received.raw",
     received,
+    "end_basis.raw",
+    end_basis,
     dose,
     "dose_unit.raw",
     dose_unit,
@@ -323,6 +330,7 @@ INSERT INTO dsp.treatment_cycle (
     received,
     start_date,
     end_date,
+    end_basis,
     intake_start_date,
     dose,
     dose_unit,
@@ -349,6 +357,7 @@ SELECT
     received AS received,
     start_date AS start_date,
     end_date AS end_date,
+    end_basis AS end_basis,
     intake_start_date AS intake_start_date,
     dose AS dose,
     dose_unit AS dose_unit,
@@ -416,15 +425,16 @@ JOIN (VALUES
     (16, 'type', 'not in the value set'),
     (32, 'received', 'not in the value map'),
     (64, 'end_date', 'not a date'),
-    (128, 'intake_start_date', 'not a date'),
-    (256, 'dose', 'not a number'),
-    (512, 'dose_unit', 'not in the value map'),
-    (1024, 'dose_basis', 'not in the value set'),
-    (2048, 'dose_delivered', 'not a number'),
-    (4096, 'total_dose_delivered', 'not yes or no'),
-    (8192, 'given_as_specified', 'not in the value map'),
-    (16384, 'days_not_taken', 'not a whole number'),
-    (32768, 'previous_cycle_as_prescribed', 'not in the value map')
+    (128, 'end_basis', 'not in the value set'),
+    (256, 'intake_start_date', 'not a date'),
+    (512, 'dose', 'not a number'),
+    (1024, 'dose_unit', 'not in the value map'),
+    (2048, 'dose_basis', 'not in the value set'),
+    (4096, 'dose_delivered', 'not a number'),
+    (8192, 'total_dose_delivered', 'not yes or no'),
+    (16384, 'given_as_specified', 'not in the value map'),
+    (32768, 'days_not_taken', 'not a whole number'),
+    (65536, 'previous_cycle_as_prescribed', 'not in the value map')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
@@ -452,6 +462,11 @@ SELECT 'impress_treatment_cycle', 'received', "received.raw", count(*)
 FROM work.impress_treatment_cycle
 WHERE _left_out IS NULL AND _target = 1 AND "received.raw" IS NOT NULL AND received IS NULL
 GROUP BY "received.raw"
+UNION ALL
+SELECT 'impress_treatment_cycle', 'end_basis', "end_basis.raw", count(*)
+FROM work.impress_treatment_cycle
+WHERE _left_out IS NULL AND _target = 1 AND "end_basis.raw" IS NOT NULL AND end_basis IS NULL
+GROUP BY "end_basis.raw"
 UNION ALL
 SELECT 'impress_treatment_cycle', 'dose_unit', "dose_unit.raw", count(*)
 FROM work.impress_treatment_cycle

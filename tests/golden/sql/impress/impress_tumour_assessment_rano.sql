@@ -29,7 +29,7 @@ filtered AS (
         1 AS _n,
         CASE
             WHEN NOT coalesce("SubjectId" IN (SELECT subject FROM work."scope allocated"), FALSE) THEN 'allocated'
-            WHEN NOT coalesce("EventDate" IS NOT NULL OR "RNRSPCL" IS NOT NULL OR "RNRSPCLCD" IS NOT NULL OR "TERNCFB" IS NOT NULL OR "TERNCFN" IS NOT NULL OR "RNRSPNLCD" IS NOT NULL, FALSE) THEN 'assessed'
+            WHEN NOT coalesce(coalesce("EventDate", "RNRSPCL", "RNRSPCLCD", "TERNTB", "TERNCFB", "TERNCFN", "RNRSPNL", "RNRSPNLCD") IS NOT NULL, FALSE) THEN 'assessed'
         END AS _left_out
     FROM input
 ),
@@ -42,6 +42,7 @@ raw AS (
         _left_out,
         "SubjectId" || chr(31) || "EventId" AS _key,
         "SubjectId" AS subject_id,
+        "EventId" AS assessment_id,
         "EventId" AS event_id,
         'rano' AS "criterion.raw",
         "EventDate" AS "date.raw",
@@ -66,9 +67,10 @@ converted AS (
         _left_out,
         _key,
         subject_id,
+        assessment_id,
         event_id,
         "criterion.raw",
-        CASE WHEN "criterion.raw" IN ('recist', 'irecist', 'rano') THEN "criterion.raw" END AS criterion,
+        CASE WHEN "criterion.raw" IN ('recist', 'irecist', 'rano', 'lugano', 'imwg', 'eln aml') THEN "criterion.raw" END AS criterion,
         "date.raw",
         o_date("date.raw", '%Y-%m-%d') AS "date.full",
         "baseline_sum.raw",
@@ -115,7 +117,7 @@ judged AS MATERIALIZED (
             WHEN _left_out IS NOT NULL THEN 0
             WHEN _key IS NULL THEN 1
             WHEN subject_id IS NULL THEN 2
-            WHEN event_id IS NULL THEN 3
+            WHEN assessment_id IS NULL THEN 3
             WHEN "criterion.raw" IS NOT NULL AND criterion IS NULL THEN 4
             WHEN criterion IS NULL THEN 5
             WHEN "date.raw" IS NOT NULL AND "date" IS NULL THEN 6
@@ -157,6 +159,7 @@ alike AS (
         _row,
         _n,
         coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(assessment_id AS varchar), '')
             || chr(31) || coalesce(CAST(event_id AS varchar), '')
             || chr(31) || coalesce(CAST(criterion AS varchar), '')
             || chr(31) || coalesce(CAST(baseline_sum AS varchar), '')
@@ -208,6 +211,7 @@ SELECT
     _issues,
     _imputed,
     subject_id,
+    assessment_id,
     event_id,
     "criterion.raw",
     criterion,
@@ -233,6 +237,7 @@ INSERT INTO dsp.tumour_assessment (
     _row,
     trial,
     subject_id,
+    assessment_id,
     event_id,
     criterion,
     "date",
@@ -252,6 +257,7 @@ SELECT
     _row AS _row,
     'impress' AS trial,
     subject_id AS subject_id,
+    assessment_id AS assessment_id,
     event_id AS event_id,
     criterion AS criterion,
     "date" AS "date",
@@ -296,7 +302,7 @@ FROM work.impress_tumour_assessment_rano AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),
     (2, 'subject_id', 'missing'),
-    (3, 'event_id', 'missing'),
+    (3, 'assessment_id', 'missing'),
     (4, 'criterion', 'not in the value set'),
     (5, 'criterion', 'missing'),
     (6, 'date', 'not a date'),

@@ -11,6 +11,7 @@ input AS (
         i."EventDate" AS "EventDate",
         i."EventId" AS "EventId",
         i."RAASSESS1" AS "RAASSESS1",
+        i."RAASSESS2" AS "RAASSESS2",
         i."RABASECH" AS "RABASECH",
         i."RANLBASE" AS "RANLBASE",
         i."RANLBASECD" AS "RANLBASECD",
@@ -21,6 +22,8 @@ input AS (
         i."RARECNAD" AS "RARECNAD",
         i."RATIMRES" AS "RATIMRES",
         i."RATIMRESCD" AS "RATIMRESCD",
+        i."RAiMOD" AS "RAiMOD",
+        i."RAiMODCD" AS "RAiMODCD",
         i."SubjectId" AS "SubjectId"
     FROM source.ra AS i
 ),
@@ -31,7 +34,7 @@ filtered AS (
         1 AS _n,
         CASE
             WHEN NOT coalesce("SubjectId" IN (SELECT subject FROM work."scope allocated"), FALSE) THEN 'allocated'
-            WHEN NOT coalesce("RAASSESS1" IS NOT NULL OR "RATIMRES" IS NOT NULL OR "RATIMRESCD" IS NOT NULL, FALSE) THEN 'recist'
+            WHEN NOT coalesce(coalesce("RAASSESS1", "RATIMRES", "RATIMRESCD") IS NOT NULL OR coalesce("RAASSESS2", "RAiMOD", "RAiMODCD") IS NULL AND coalesce("RABASECH", "RARECCH", "RARECCUR", "RANLBASECD", "RANLBASE", "RAPROGDT") IS NOT NULL, FALSE) THEN 'recist'
         END AS _left_out
     FROM input
 ),
@@ -44,6 +47,7 @@ raw AS (
         _left_out,
         "SubjectId" || chr(31) || "EventId" AS _key,
         "SubjectId" AS subject_id,
+        "EventId" AS assessment_id,
         "EventId" AS event_id,
         'recist' AS "criterion.raw",
         "EventDate" AS "date.raw",
@@ -68,9 +72,10 @@ converted AS (
         _left_out,
         _key,
         subject_id,
+        assessment_id,
         event_id,
         "criterion.raw",
-        CASE WHEN "criterion.raw" IN ('recist', 'irecist', 'rano') THEN "criterion.raw" END AS criterion,
+        CASE WHEN "criterion.raw" IN ('recist', 'irecist', 'rano', 'lugano', 'imwg', 'eln aml') THEN "criterion.raw" END AS criterion,
         "date.raw",
         o_date("date.raw", '%Y-%m-%d') AS "date.full",
         "baseline_sum.raw",
@@ -117,7 +122,7 @@ judged AS MATERIALIZED (
             WHEN _left_out IS NOT NULL THEN 0
             WHEN _key IS NULL THEN 1
             WHEN subject_id IS NULL THEN 2
-            WHEN event_id IS NULL THEN 3
+            WHEN assessment_id IS NULL THEN 3
             WHEN "criterion.raw" IS NOT NULL AND criterion IS NULL THEN 4
             WHEN criterion IS NULL THEN 5
             WHEN "date.raw" IS NOT NULL AND "date" IS NULL THEN 6
@@ -159,6 +164,7 @@ alike AS (
         _row,
         _n,
         coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(assessment_id AS varchar), '')
             || chr(31) || coalesce(CAST(event_id AS varchar), '')
             || chr(31) || coalesce(CAST(criterion AS varchar), '')
             || chr(31) || coalesce(CAST(baseline_sum AS varchar), '')
@@ -210,6 +216,7 @@ SELECT
     _issues,
     _imputed,
     subject_id,
+    assessment_id,
     event_id,
     "criterion.raw",
     criterion,
@@ -235,6 +242,7 @@ INSERT INTO dsp.tumour_assessment (
     _row,
     trial,
     subject_id,
+    assessment_id,
     event_id,
     criterion,
     "date",
@@ -254,6 +262,7 @@ SELECT
     _row AS _row,
     'impress' AS trial,
     subject_id AS subject_id,
+    assessment_id AS assessment_id,
     event_id AS event_id,
     criterion AS criterion,
     "date" AS "date",
@@ -298,7 +307,7 @@ FROM work.impress_tumour_assessment_recist AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),
     (2, 'subject_id', 'missing'),
-    (3, 'event_id', 'missing'),
+    (3, 'assessment_id', 'missing'),
     (4, 'criterion', 'not in the value set'),
     (5, 'criterion', 'missing'),
     (6, 'date', 'not a date'),

@@ -83,6 +83,7 @@ raw AS (
         "SubjectId" AS subject_id,
         "EventId" AS event_id,
         "EventName" AS event_name,
+        CASE WHEN "EventName" IS NOT NULL THEN CASE WHEN (strpos(o_fold("EventName"), 'telephone') > 0) THEN 'telephone' ELSE 'clinic' END END AS "mode.raw",
         "EventDate" AS "date.raw"
     FROM kept
 ),
@@ -98,6 +99,8 @@ converted AS (
         subject_id,
         event_id,
         event_name,
+        "mode.raw",
+        CASE WHEN "mode.raw" IN ('clinic', 'telephone') THEN "mode.raw" END AS mode,
         "date.raw",
         o_date("date.raw", '%Y-%m-%d') AS "date.full"
     FROM raw
@@ -130,7 +133,8 @@ judged AS MATERIALIZED (
             WHEN "date" IS NULL THEN 6
             ELSE 0
         END AS _reject,
-        CASE WHEN _left_out = 'keep' AND _differs1 THEN 1 ELSE 0 END AS _issues,
+        CASE WHEN _left_out = 'keep' AND _differs1 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "mode.raw" IS NOT NULL AND mode IS NULL THEN 2 ELSE 0 END AS _issues,
         0 AS _imputed,
         o_id(_key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -158,6 +162,7 @@ alike AS (
         coalesce(CAST(subject_id AS varchar), '')
             || chr(31) || coalesce(CAST(event_id AS varchar), '')
             || chr(31) || coalesce(CAST(event_name AS varchar), '')
+            || chr(31) || coalesce(CAST(mode AS varchar), '')
             || chr(31) || coalesce(CAST("date" AS varchar), '') AS _content
     FROM judged
     WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
@@ -199,6 +204,8 @@ SELECT
     subject_id,
     event_id,
     event_name,
+    "mode.raw",
+    mode,
     "date"
 FROM final;
 
@@ -210,6 +217,7 @@ INSERT INTO dsp.visit (
     subject_id,
     event_id,
     event_name,
+    mode,
     "date"
 )
 SELECT
@@ -219,6 +227,7 @@ SELECT
     subject_id AS subject_id,
     event_id AS event_id,
     event_name AS event_name,
+    mode AS mode,
     "date" AS "date"
 FROM work.impress_visit AS step
 WHERE step._status = 'used' AND step._first;
@@ -264,7 +273,15 @@ INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
 SELECT 'impress_visit', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.impress_visit AS step
 JOIN (VALUES
-    (1, 'keep date(EventDate)', 'differs from the row that is kept')
+    (1, 'keep date(EventDate)', 'differs from the row that is kept'),
+    (2, 'mode', 'not in the value set')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'impress_visit', 'mode', "mode.raw", count(*)
+FROM work.impress_visit
+WHERE _left_out IS NULL AND _target = 1 AND "mode.raw" IS NOT NULL AND mode IS NULL
+GROUP BY "mode.raw";

@@ -1,0 +1,2 @@
+DROP TABLE work.era_events;
+DROP TABLE work.era_members

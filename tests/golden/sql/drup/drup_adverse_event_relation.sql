@@ -1,0 +1,278 @@
+-- map drup_adverse_event_relation
+
+-- map
+CREATE TABLE work.drup_adverse_event_relation AS
+WITH
+-- dsp.adverse_event, for the join 'event'
+join_event AS (
+    SELECT
+        _file,
+        _row,
+        subject_id AS key1,
+        adverse_event_id AS key2,
+        adverse_event_id
+    FROM dsp.adverse_event
+),
+-- drup, for the join 'treated'
+join_treated AS (
+    SELECT
+        _file,
+        _row,
+        "ID" AS key1,
+        "StudyTreatment",
+        row_number() OVER (PARTITION BY "ID" ORDER BY _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.drup
+    WHERE "StudyTreatment" IS NOT NULL
+),
+-- the columns of drup that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."AE_grade" AS "AE_grade",
+        i."AE_related_to_treatment1" AS "AE_related_to_treatment1",
+        i."AE_related_to_treatment2" AS "AE_related_to_treatment2",
+        i."AE_start_date" AS "AE_start_date",
+        i."CTCAE_term" AS "CTCAE_term",
+        i."ID" AS "ID",
+        event.adverse_event_id AS "event.adverse_event_id",
+        treated."StudyTreatment" AS "treated.StudyTreatment",
+        event._row IS NULL AS "event missing"
+    FROM source.drup AS i
+    LEFT JOIN join_event AS event ON event.key1 = i."ID" AND event.key2 = nullif(coalesce(i."CTCAE_term", '') || coalesce(' / ', '') || coalesce(coalesce(CAST(coalesce(o_date(i."AE_start_date", '%d-%m-%Y'), o_date(i."AE_start_date", '%Y-%m-%d')) AS varchar), i."AE_start_date"), '') || coalesce(' / ', '') || coalesce(coalesce(o_plain(o_num_comma(i."AE_grade")), i."AE_grade"), ''), '')
+    LEFT JOIN join_treated AS treated ON treated.key1 = i."ID" AND treated._nth = 1
+),
+-- one row for each of 2 slots
+shaped AS (
+    SELECT
+        input.*,
+        each.n AS _n,
+        each.name AS slot,
+        CASE each.n WHEN 1 THEN input."AE_related_to_treatment1" WHEN 2 THEN input."AE_related_to_treatment2" END AS relation
+    FROM input
+    CROSS JOIN (VALUES (1, '1'), (2, '2')) AS each(n, name)
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        shaped.*,
+        CASE
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope has_patient"), FALSE) THEN 'has_patient'
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope of_this_trial"), FALSE) THEN 'of_this_trial'
+            WHEN NOT coalesce(relation IS NOT NULL, FALSE) THEN 'empty_slot'
+        END AS _left_out
+    FROM shaped
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "ID" || chr(31) || coalesce(o_fold("CTCAE_term"), '') || chr(31) || coalesce(CAST(coalesce(o_date("AE_start_date", '%d-%m-%Y'), o_date("AE_start_date", '%Y-%m-%d')) AS varchar), "AE_start_date", '') || chr(31) || coalesce(o_plain(o_num_comma("AE_grade")), "AE_grade", '') || chr(31) || slot AS _key,
+        "ID" AS subject_id,
+        "event.adverse_event_id" AS adverse_event_id,
+        slot AS "drug_number.raw",
+        trim(o_part("treated.StudyTreatment", '+', o_whole(o_num(slot)))) AS drug,
+        relation AS "relation.raw",
+        relation AS relation_recorded,
+        "event missing"
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        subject_id,
+        adverse_event_id,
+        "drug_number.raw",
+        o_whole(o_num("drug_number.raw")) AS drug_number,
+        drug,
+        "relation.raw",
+        CASE o_fold("relation.raw") WHEN 'unrelated' THEN 'not related' WHEN 'unlikely' THEN 'unknown' WHEN 'possible' THEN 'unknown' WHEN 'related' THEN 'related' END AS relation,
+        relation_recorded,
+        "event missing"
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN "event missing" THEN 1
+            WHEN _key IS NULL THEN 2
+            WHEN subject_id IS NULL THEN 3
+            WHEN adverse_event_id IS NULL THEN 4
+            WHEN "drug_number.raw" IS NOT NULL AND drug_number IS NULL THEN 5
+            WHEN drug_number IS NULL THEN 6
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "relation.raw" IS NOT NULL AND relation IS NULL THEN 1 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(adverse_event_id AS varchar), '')
+            || chr(31) || coalesce(CAST(drug_number AS varchar), '')
+            || chr(31) || coalesce(CAST(drug AS varchar), '')
+            || chr(31) || coalesce(CAST(relation AS varchar), '')
+            || chr(31) || coalesce(CAST(relation_recorded AS varchar), '')
+            || chr(31) || coalesce(CAST("event missing" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    adverse_event_id,
+    drug_number,
+    drug,
+    "relation.raw",
+    relation,
+    relation_recorded,
+    "event missing"
+FROM final;
+
+-- write dsp.adverse_event_relation
+INSERT INTO dsp.adverse_event_relation (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    adverse_event_id,
+    drug_number,
+    drug,
+    relation,
+    relation_recorded
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'drup' AS trial,
+    subject_id AS subject_id,
+    adverse_event_id AS adverse_event_id,
+    drug_number AS drug_number,
+    drug AS drug,
+    relation AS relation,
+    relation_recorded AS relation_recorded
+FROM work.drup_adverse_event_relation AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'drup_adverse_event_relation',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.drup_adverse_event_relation
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'drup_adverse_event_relation', filter.name, count(step._left_out)
+FROM (VALUES ('has_patient'), ('of_this_trial'), ('empty_slot')) AS filter(name)
+LEFT JOIN work.drup_adverse_event_relation AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'drup_adverse_event_relation', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.drup_adverse_event_relation AS step
+LEFT JOIN (VALUES
+    (1, 'join event', 'no match'),
+    (2, 'key', 'missing'),
+    (3, 'subject_id', 'missing'),
+    (4, 'adverse_event_id', 'missing'),
+    (5, 'drug_number', 'not a whole number'),
+    (6, 'drug_number', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'drup_adverse_event_relation', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_adverse_event_relation AS step
+JOIN (VALUES
+    (1, 'relation', 'not in the value map')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'drup_adverse_event_relation', 'relation', "relation.raw", count(*)
+FROM work.drup_adverse_event_relation
+WHERE _left_out IS NULL AND _target = 1 AND "relation.raw" IS NOT NULL AND relation IS NULL
+GROUP BY "relation.raw";

@@ -1,0 +1,281 @@
+-- map drup_adverse_event_summary
+
+-- map
+CREATE TABLE work.drup_adverse_event_summary AS
+WITH
+-- drup, for the join 'any'
+join_any AS (
+    SELECT
+        _file,
+        _row,
+        "ID" AS key1,
+        "AE_event",
+        row_number() OVER (PARTITION BY "ID" ORDER BY _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.drup
+    WHERE "AE_event" IS NOT NULL
+),
+-- drup, for the join 'total'
+join_total AS (
+    SELECT
+        _file,
+        _row,
+        "ID" AS key1,
+        "AE_total",
+        row_number() OVER (PARTITION BY "ID" ORDER BY o_num_comma("AE_total") IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.drup
+    WHERE "AE_total" IS NOT NULL
+),
+-- the columns of drup that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."AE_event" AS "AE_event",
+        i."AE_total" AS "AE_total",
+        i."ID" AS "ID",
+        "any"."AE_event" AS "any.AE_event",
+        total."AE_total" AS "total.AE_total"
+    FROM source.drup AS i
+    LEFT JOIN join_any AS "any" ON "any".key1 = i."ID" AND "any"._nth = 1
+    LEFT JOIN join_total AS total ON total.key1 = i."ID" AND total._nth = 1
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope has_patient"), FALSE) THEN 'has_patient'
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope of_this_trial"), FALSE) THEN 'of_this_trial'
+            WHEN NOT coalesce("AE_event" IS NOT NULL OR "AE_total" IS NOT NULL, FALSE) THEN 'has_summary'
+        END AS _filter
+    FROM input
+),
+-- the order in which rows are kept
+ranked AS (
+    SELECT
+        filtered.*,
+        row_number() OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY "AE_event" IS NULL ASC NULLS LAST, o_num_comma("AE_total") IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank,
+        o_fold("AE_event") IS DISTINCT FROM first_value(o_fold("AE_event")) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY "AE_event" IS NULL ASC NULLS LAST, o_num_comma("AE_total") IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs1,
+        o_num_comma("AE_total") IS DISTINCT FROM first_value(o_num_comma("AE_total")) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY "AE_event" IS NULL ASC NULLS LAST, o_num_comma("AE_total") IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs2
+    FROM filtered
+),
+-- which rows are kept
+kept AS (
+    SELECT
+        ranked.*,
+        coalesce(_filter, CASE WHEN _rank > 1 THEN 'keep' END) AS _left_out
+    FROM ranked
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _differs1,
+        _differs2,
+        "ID" AS _key,
+        "ID" AS subject_id,
+        "any.AE_event" AS "any_event.raw",
+        "total.AE_total" AS "number_of_events.raw",
+        'recorded' AS "basis.raw",
+        'trial' AS rule
+    FROM kept
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        _differs1,
+        _differs2,
+        subject_id,
+        "any_event.raw",
+        o_bool("any_event.raw") AS any_event,
+        "number_of_events.raw",
+        o_whole(o_num_comma("number_of_events.raw")) AS number_of_events,
+        "basis.raw",
+        CASE WHEN "basis.raw" IN ('recorded', 'derived') THEN "basis.raw" END AS basis,
+        rule
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            WHEN "basis.raw" IS NOT NULL AND basis IS NULL THEN 3
+            WHEN basis IS NULL THEN 4
+            WHEN rule IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out = 'keep' AND _differs1 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out = 'keep' AND _differs2 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "any_event.raw" IS NOT NULL AND any_event IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "number_of_events.raw" IS NOT NULL AND number_of_events IS NULL THEN 8 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(any_event AS varchar), '')
+            || chr(31) || coalesce(CAST(number_of_events AS varchar), '')
+            || chr(31) || coalesce(CAST(basis AS varchar), '')
+            || chr(31) || coalesce(CAST(rule AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    any_event,
+    number_of_events,
+    "basis.raw",
+    basis,
+    rule
+FROM final;
+
+-- write dsp.adverse_event_summary
+INSERT INTO dsp.adverse_event_summary (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    any_event,
+    number_of_events,
+    basis,
+    rule
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'drup' AS trial,
+    subject_id AS subject_id,
+    any_event AS any_event,
+    number_of_events AS number_of_events,
+    basis AS basis,
+    rule AS rule
+FROM work.drup_adverse_event_summary AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'drup_adverse_event_summary',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.drup_adverse_event_summary
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'drup_adverse_event_summary', filter.name, count(step._left_out)
+FROM (VALUES ('has_patient'), ('of_this_trial'), ('has_summary'), ('keep')) AS filter(name)
+LEFT JOIN work.drup_adverse_event_summary AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'drup_adverse_event_summary', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.drup_adverse_event_summary AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing'),
+    (3, 'basis', 'not in the value set'),
+    (4, 'basis', 'missing'),
+    (5, 'rule', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'drup_adverse_event_summary', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_adverse_event_summary AS step
+JOIN (VALUES
+    (1, 'keep fold(AE_event)', 'differs from the row that is kept'),
+    (2, 'keep number(AE_total)', 'differs from the row that is kept'),
+    (4, 'any_event', 'not yes or no'),
+    (8, 'number_of_events', 'not a whole number')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'drup_adverse_event_summary', 'basis', "basis.raw", count(*)
+FROM work.drup_adverse_event_summary
+WHERE _left_out IS NULL AND _target = 1 AND "basis.raw" IS NOT NULL AND basis IS NULL
+GROUP BY "basis.raw";

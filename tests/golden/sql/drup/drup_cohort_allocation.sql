@@ -1,0 +1,309 @@
+-- map drup_cohort_allocation
+
+-- map
+CREATE TABLE work.drup_cohort_allocation AS
+WITH
+-- drup, for the join 'started'
+join_started AS (
+    SELECT
+        _file,
+        _row,
+        "ID" AS key1,
+        "Treatment_start",
+        row_number() OVER (PARTITION BY "ID" ORDER BY coalesce(o_date("Treatment_start", '%d-%m-%Y'), o_date("Treatment_start", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("Treatment_start", '%d-%m-%Y'), o_year("Treatment_start", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.drup
+    WHERE "Treatment_start" IS NOT NULL
+),
+-- drup, for the join 'target'
+join_target AS (
+    SELECT
+        _file,
+        _row,
+        "ID" AS key1,
+        "BiomarkerTargets",
+        row_number() OVER (PARTITION BY "ID" ORDER BY _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.drup
+    WHERE "BiomarkerTargets" IS NOT NULL
+),
+-- drup, for the join 'tumour'
+join_tumour AS (
+    SELECT
+        _file,
+        _row,
+        "ID" AS key1,
+        "TumourType2",
+        row_number() OVER (PARTITION BY "ID" ORDER BY _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.drup
+    WHERE "TumourType2" IS NOT NULL
+),
+-- the columns of drup that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."BiomarkerTargets" AS "BiomarkerTargets",
+        i."CohortName" AS "CohortName",
+        i."ID" AS "ID",
+        i."Treatment_start" AS "Treatment_start",
+        i."TumourType2" AS "TumourType2",
+        started."Treatment_start" AS "started.Treatment_start",
+        target."BiomarkerTargets" AS "target.BiomarkerTargets",
+        tumour."TumourType2" AS "tumour.TumourType2"
+    FROM source.drup AS i
+    LEFT JOIN join_started AS started ON started.key1 = i."ID" AND started._nth = 1
+    LEFT JOIN join_target AS target ON target.key1 = i."ID" AND target._nth = 1
+    LEFT JOIN join_tumour AS tumour ON tumour.key1 = i."ID" AND tumour._nth = 1
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope has_patient"), FALSE) THEN 'has_patient'
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope of_this_trial"), FALSE) THEN 'of_this_trial'
+            WHEN NOT coalesce("CohortName" IS NOT NULL, FALSE) THEN 'has_cohort'
+        END AS _filter
+    FROM input
+),
+-- the order in which rows are kept
+ranked AS (
+    SELECT
+        filtered.*,
+        row_number() OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _rank,
+        o_fold("CohortName") IS DISTINCT FROM first_value(o_fold("CohortName")) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs1,
+        coalesce(o_date("Treatment_start", '%d-%m-%Y'), o_date("Treatment_start", '%Y-%m-%d')) IS DISTINCT FROM first_value(coalesce(o_date("Treatment_start", '%d-%m-%Y'), o_date("Treatment_start", '%Y-%m-%d'))) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs2,
+        o_fold("BiomarkerTargets") IS DISTINCT FROM first_value(o_fold("BiomarkerTargets")) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs3,
+        o_fold("TumourType2") IS DISTINCT FROM first_value(o_fold("TumourType2")) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs4
+    FROM filtered
+),
+-- which rows are kept
+kept AS (
+    SELECT
+        ranked.*,
+        coalesce(_filter, CASE WHEN _rank > 1 THEN 'keep' END) AS _left_out
+    FROM ranked
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _differs1,
+        _differs2,
+        _differs3,
+        _differs4,
+        "ID" AS _key,
+        "ID" AS subject_id,
+        "CohortName" AS cohort_name,
+        "started.Treatment_start" AS "allocation_date.raw",
+        "target.BiomarkerTargets" AS target_name,
+        "tumour.TumourType2" AS cohort_tumour_type
+    FROM kept
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        _differs1,
+        _differs2,
+        _differs3,
+        _differs4,
+        subject_id,
+        cohort_name,
+        "allocation_date.raw",
+        coalesce(o_date("allocation_date.raw", '%d-%m-%Y'), o_date("allocation_date.raw", '%Y-%m-%d')) AS "allocation_date.full",
+        target_name,
+        cohort_tumour_type
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("allocation_date.full", coalesce(o_impute("allocation_date.raw", '%d-%m-%Y', 'earliest'), o_impute("allocation_date.raw", '%Y-%m-%d', 'earliest'))) AS allocation_date
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            WHEN cohort_name IS NULL THEN 3
+            WHEN "allocation_date.raw" IS NOT NULL AND allocation_date IS NULL THEN 4
+            WHEN allocation_date IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out = 'keep' AND _differs1 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out = 'keep' AND _differs2 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out = 'keep' AND _differs3 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out = 'keep' AND _differs4 THEN 8 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "allocation_date.full" IS NULL AND allocation_date IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(cohort_name AS varchar), '')
+            || chr(31) || coalesce(CAST(target_name AS varchar), '')
+            || chr(31) || coalesce(CAST(cohort_tumour_type AS varchar), '')
+            || chr(31) || coalesce(CAST(allocation_date AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    cohort_name,
+    target_name,
+    cohort_tumour_type,
+    allocation_date
+FROM final;
+
+-- write dsp.cohort_allocation
+INSERT INTO dsp.cohort_allocation (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    cohort_name,
+    allocation_date,
+    target_name,
+    cohort_tumour_type
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'drup' AS trial,
+    subject_id AS subject_id,
+    cohort_name AS cohort_name,
+    allocation_date AS allocation_date,
+    target_name AS target_name,
+    cohort_tumour_type AS cohort_tumour_type
+FROM work.drup_cohort_allocation AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'drup_cohort_allocation',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.drup_cohort_allocation
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'drup_cohort_allocation', filter.name, count(step._left_out)
+FROM (VALUES ('has_patient'), ('of_this_trial'), ('has_cohort'), ('keep')) AS filter(name)
+LEFT JOIN work.drup_cohort_allocation AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'drup_cohort_allocation', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.drup_cohort_allocation AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing'),
+    (3, 'cohort_name', 'missing'),
+    (4, 'allocation_date', 'not a date'),
+    (5, 'allocation_date', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'drup_cohort_allocation', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_cohort_allocation AS step
+JOIN (VALUES
+    (1, 'keep fold(CohortName)', 'differs from the row that is kept'),
+    (2, 'keep date(Treatment_start)', 'differs from the row that is kept'),
+    (4, 'keep fold(BiomarkerTargets)', 'differs from the row that is kept'),
+    (8, 'keep fold(TumourType2)', 'differs from the row that is kept')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'drup_cohort_allocation', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_cohort_allocation AS step
+JOIN (VALUES
+    (1, 'allocation_date', 'earliest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

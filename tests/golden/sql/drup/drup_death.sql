@@ -1,0 +1,249 @@
+-- map drup_death
+
+-- map
+CREATE TABLE work.drup_death AS
+WITH
+-- the columns of drup that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."Death" AS "Death",
+        i."ID" AS "ID"
+    FROM source.drup AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope has_patient"), FALSE) THEN 'has_patient'
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope of_this_trial"), FALSE) THEN 'of_this_trial'
+            WHEN NOT coalesce("Death" IS NOT NULL, FALSE) THEN 'has_date'
+        END AS _filter
+    FROM input
+),
+-- the order in which rows are kept
+ranked AS (
+    SELECT
+        filtered.*,
+        row_number() OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("Death", '%d-%m-%Y'), o_year("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank,
+        coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d')) IS DISTINCT FROM first_value(coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d'))) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("Death", '%d-%m-%Y'), o_year("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs1
+    FROM filtered
+),
+-- which rows are kept
+kept AS (
+    SELECT
+        ranked.*,
+        coalesce(_filter, CASE WHEN _rank > 1 THEN 'keep' END) AS _left_out
+    FROM ranked
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _differs1,
+        "ID" AS _key,
+        "ID" AS subject_id,
+        "Death" AS "date.raw",
+        'patient table' AS "recorded_in.raw"
+    FROM kept
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        _differs1,
+        subject_id,
+        "date.raw",
+        coalesce(o_date("date.raw", '%d-%m-%Y'), o_date("date.raw", '%Y-%m-%d')) AS "date.full",
+        "recorded_in.raw",
+        CASE WHEN "recorded_in.raw" IN ('end of study', 'follow-up', 'adverse event', 'patient table') THEN "recorded_in.raw" END AS recorded_in
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("date.full", coalesce(o_impute("date.raw", '%d-%m-%Y', 'latest'), o_impute("date.raw", '%Y-%m-%d', 'latest'))) AS "date"
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            WHEN "date.raw" IS NOT NULL AND "date" IS NULL THEN 3
+            WHEN "date" IS NULL THEN 4
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out = 'keep' AND _differs1 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "recorded_in.raw" IS NOT NULL AND recorded_in IS NULL THEN 2 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "date.full" IS NULL AND "date" IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(recorded_in AS varchar), '')
+            || chr(31) || coalesce(CAST("date" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    "recorded_in.raw",
+    recorded_in,
+    "date"
+FROM final;
+
+-- write dsp.death
+INSERT INTO dsp.death (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    "date",
+    recorded_in
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'drup' AS trial,
+    subject_id AS subject_id,
+    "date" AS "date",
+    recorded_in AS recorded_in
+FROM work.drup_death AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'drup_death',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.drup_death
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'drup_death', filter.name, count(step._left_out)
+FROM (VALUES ('has_patient'), ('of_this_trial'), ('has_date'), ('keep')) AS filter(name)
+LEFT JOIN work.drup_death AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'drup_death', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.drup_death AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing'),
+    (3, 'date', 'not a date'),
+    (4, 'date', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'drup_death', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_death AS step
+JOIN (VALUES
+    (1, 'keep date(Death)', 'differs from the row that is kept'),
+    (2, 'recorded_in', 'not in the value set')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'drup_death', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_death AS step
+JOIN (VALUES
+    (1, 'date', 'latest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'drup_death', 'recorded_in', "recorded_in.raw", count(*)
+FROM work.drup_death
+WHERE _left_out IS NULL AND _target = 1 AND "recorded_in.raw" IS NOT NULL AND recorded_in IS NULL
+GROUP BY "recorded_in.raw";

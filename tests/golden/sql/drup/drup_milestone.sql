@@ -1,0 +1,221 @@
+-- map drup_milestone
+
+-- map
+CREATE TABLE work.drup_milestone AS
+WITH
+-- the columns of dsp.treatment and dsp.follow_up that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        'dsp.treatment' AS _source,
+        i.basis AS basis,
+        i.start_date AS "day",
+        NULL AS status,
+        i.subject_id AS subject_id
+    FROM dsp.treatment AS i
+    UNION ALL
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        'dsp.follow_up' AS _source,
+        NULL AS basis,
+        i.last_known_alive AS "day",
+        i.status AS status,
+        i.subject_id AS subject_id
+    FROM dsp.follow_up AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce((_source = 'dsp.treatment' AND basis = 'recorded') OR status = 'lost to follow-up', FALSE) THEN 'step'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        subject_id || chr(31) || _source AS _key,
+        subject_id,
+        _source AS "milestone.raw",
+        CASE WHEN _source = 'dsp.treatment' THEN 'treatment start' END AS kind,
+        "day" AS "date"
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        subject_id,
+        "milestone.raw",
+        CASE o_fold("milestone.raw") WHEN 'dsp.treatment' THEN 'entered' WHEN 'dsp.follow_up' THEN 'lost to follow-up' END AS milestone,
+        kind,
+        "date"
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            WHEN "milestone.raw" IS NOT NULL AND milestone IS NULL THEN 3
+            WHEN milestone IS NULL THEN 4
+            WHEN "date" IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        0 AS _issues,
+        0 AS _imputed,
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(milestone AS varchar), '')
+            || chr(31) || coalesce(CAST(kind AS varchar), '')
+            || chr(31) || coalesce(CAST("date" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    "milestone.raw",
+    milestone,
+    kind,
+    "date"
+FROM final;
+
+-- write dsp.milestone
+INSERT INTO dsp.milestone (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    milestone,
+    kind,
+    "date"
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'drup' AS trial,
+    subject_id AS subject_id,
+    milestone AS milestone,
+    kind AS kind,
+    "date" AS "date"
+FROM work.drup_milestone AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'drup_milestone',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.drup_milestone
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'drup_milestone', filter.name, count(step._left_out)
+FROM (VALUES ('step')) AS filter(name)
+LEFT JOIN work.drup_milestone AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'drup_milestone', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.drup_milestone AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing'),
+    (3, 'milestone', 'not in the value map'),
+    (4, 'milestone', 'missing'),
+    (5, 'date', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'drup_milestone', 'milestone', "milestone.raw", count(*)
+FROM work.drup_milestone
+WHERE _left_out IS NULL AND _target = 1 AND "milestone.raw" IS NOT NULL AND milestone IS NULL
+GROUP BY "milestone.raw";

@@ -1,0 +1,295 @@
+-- map drup_previous_chemotherapy
+
+-- map
+CREATE TABLE work.drup_previous_chemotherapy AS
+WITH
+-- drup, for the join 'told'
+join_told AS (
+    SELECT
+        _file,
+        _row,
+        "ID" AS key1,
+        "PT_chemotherapy_YN",
+        row_number() OVER (PARTITION BY "ID" ORDER BY _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.drup
+    WHERE "PT_chemotherapy_YN" IS NOT NULL
+),
+-- drup, for the join 'last'
+join_last AS (
+    SELECT
+        _file,
+        _row,
+        "ID" AS key1,
+        "PT_chemo_end_date",
+        row_number() OVER (PARTITION BY "ID" ORDER BY coalesce(o_date("PT_chemo_end_date", '%d-%m-%Y'), o_date("PT_chemo_end_date", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("PT_chemo_end_date", '%d-%m-%Y'), o_year("PT_chemo_end_date", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM source.drup
+    WHERE "PT_chemo_end_date" IS NOT NULL
+),
+-- the columns of drup that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."ID" AS "ID",
+        i."PT_chemo_end_date" AS "PT_chemo_end_date",
+        i."PT_chemotherapy_YN" AS "PT_chemotherapy_YN",
+        "last"."PT_chemo_end_date" AS "last.PT_chemo_end_date",
+        told."PT_chemotherapy_YN" AS "told.PT_chemotherapy_YN"
+    FROM source.drup AS i
+    LEFT JOIN join_told AS told ON told.key1 = i."ID" AND told._nth = 1
+    LEFT JOIN join_last AS "last" ON "last".key1 = i."ID" AND "last"._nth = 1
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope has_patient"), FALSE) THEN 'has_patient'
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope of_this_trial"), FALSE) THEN 'of_this_trial'
+            WHEN NOT coalesce("PT_chemotherapy_YN" IS NOT NULL OR "PT_chemo_end_date" IS NOT NULL, FALSE) THEN 'has_answer'
+            WHEN NOT coalesce(NOT (coalesce(o_fold("told.PT_chemotherapy_YN"), '') IN ('no', 'n', '0', 'false') AND "last.PT_chemo_end_date" IS NOT NULL), FALSE) THEN 'not_contradicted'
+            WHEN NOT coalesce(o_fold("told.PT_chemotherapy_YN") IN ('yes', 'y', '1', 'true') OR "last.PT_chemo_end_date" IS NOT NULL, FALSE) THEN 'received'
+        END AS _filter
+    FROM input
+),
+-- the order in which rows are kept
+ranked AS (
+    SELECT
+        filtered.*,
+        row_number() OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY "PT_chemotherapy_YN" IS NULL ASC NULLS LAST, coalesce(o_date("PT_chemo_end_date", '%d-%m-%Y'), o_date("PT_chemo_end_date", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("PT_chemo_end_date", '%d-%m-%Y'), o_year("PT_chemo_end_date", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank,
+        o_fold("PT_chemotherapy_YN") IS DISTINCT FROM first_value(o_fold("PT_chemotherapy_YN")) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY "PT_chemotherapy_YN" IS NULL ASC NULLS LAST, coalesce(o_date("PT_chemo_end_date", '%d-%m-%Y'), o_date("PT_chemo_end_date", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("PT_chemo_end_date", '%d-%m-%Y'), o_year("PT_chemo_end_date", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs1,
+        coalesce(o_date("PT_chemo_end_date", '%d-%m-%Y'), o_date("PT_chemo_end_date", '%Y-%m-%d')) IS DISTINCT FROM first_value(coalesce(o_date("PT_chemo_end_date", '%d-%m-%Y'), o_date("PT_chemo_end_date", '%Y-%m-%d'))) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY "PT_chemotherapy_YN" IS NULL ASC NULLS LAST, coalesce(o_date("PT_chemo_end_date", '%d-%m-%Y'), o_date("PT_chemo_end_date", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("PT_chemo_end_date", '%d-%m-%Y'), o_year("PT_chemo_end_date", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs2
+    FROM filtered
+),
+-- which rows are kept
+kept AS (
+    SELECT
+        ranked.*,
+        coalesce(_filter, CASE WHEN _rank > 1 THEN 'keep' END) AS _left_out
+    FROM ranked
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _differs1,
+        _differs2,
+        "ID" AS _key,
+        "ID" AS subject_id,
+        'chemotherapy' AS treatment_id,
+        'chemotherapy' AS "kind.raw",
+        'chemotherapy' AS kind_recorded,
+        "last.PT_chemo_end_date" AS "end_date.raw"
+    FROM kept
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        _differs1,
+        _differs2,
+        subject_id,
+        treatment_id,
+        "kind.raw",
+        CASE WHEN "kind.raw" IN ('chemotherapy', 'radiotherapy', 'surgery', 'immunotherapy', 'hormonal therapy', 'targeted therapy', 'other') THEN "kind.raw" END AS kind,
+        kind_recorded,
+        "end_date.raw",
+        coalesce(o_date("end_date.raw", '%d-%m-%Y'), o_date("end_date.raw", '%Y-%m-%d')) AS "end_date.full"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("end_date.full", coalesce(o_impute("end_date.raw", '%d-%m-%Y', 'latest'), o_impute("end_date.raw", '%Y-%m-%d', 'latest'))) AS end_date
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            WHEN treatment_id IS NULL THEN 3
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out = 'keep' AND _differs1 THEN 1 ELSE 0 END
+            + CASE WHEN _left_out = 'keep' AND _differs2 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "kind.raw" IS NOT NULL AND kind IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "end_date.raw" IS NOT NULL AND end_date IS NULL THEN 8 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "end_date.full" IS NULL AND end_date IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(treatment_id AS varchar), '')
+            || chr(31) || coalesce(CAST(kind AS varchar), '')
+            || chr(31) || coalesce(CAST(kind_recorded AS varchar), '')
+            || chr(31) || coalesce(CAST(end_date AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    treatment_id,
+    "kind.raw",
+    kind,
+    kind_recorded,
+    end_date
+FROM final;
+
+-- write dsp.previous_treatment
+INSERT INTO dsp.previous_treatment (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    treatment_id,
+    kind,
+    kind_recorded,
+    end_date
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'drup' AS trial,
+    subject_id AS subject_id,
+    treatment_id AS treatment_id,
+    kind AS kind,
+    kind_recorded AS kind_recorded,
+    end_date AS end_date
+FROM work.drup_previous_chemotherapy AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'drup_previous_chemotherapy',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.drup_previous_chemotherapy
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'drup_previous_chemotherapy', filter.name, count(step._left_out)
+FROM (VALUES ('has_patient'), ('of_this_trial'), ('has_answer'), ('not_contradicted'), ('received'), ('keep')) AS filter(name)
+LEFT JOIN work.drup_previous_chemotherapy AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'drup_previous_chemotherapy', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.drup_previous_chemotherapy AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing'),
+    (3, 'treatment_id', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'drup_previous_chemotherapy', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_previous_chemotherapy AS step
+JOIN (VALUES
+    (1, 'keep fold(PT_chemotherapy_YN)', 'differs from the row that is kept'),
+    (2, 'keep date(PT_chemo_end_date)', 'differs from the row that is kept'),
+    (4, 'kind', 'not in the value set'),
+    (8, 'end_date', 'not a date')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'drup_previous_chemotherapy', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_previous_chemotherapy AS step
+JOIN (VALUES
+    (1, 'end_date', 'latest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'drup_previous_chemotherapy', 'kind', "kind.raw", count(*)
+FROM work.drup_previous_chemotherapy
+WHERE _left_out IS NULL AND _target = 1 AND "kind.raw" IS NOT NULL AND kind IS NULL
+GROUP BY "kind.raw";

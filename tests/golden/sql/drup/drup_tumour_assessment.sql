@@ -1,0 +1,320 @@
+-- map drup_tumour_assessment
+
+-- map
+CREATE TABLE work.drup_tumour_assessment AS
+WITH
+-- the columns of drup that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."Baseline_evaluation" AS "Baseline_evaluation",
+        i."Change_from_baseline" AS "Change_from_baseline",
+        i."Change_from_minimum" AS "Change_from_minimum",
+        i."Event_date_assessment" AS "Event_date_assessment",
+        i."ID" AS "ID",
+        i."Response_assessment" AS "Response_assessment",
+        i."Type_tumour_assessment" AS "Type_tumour_assessment"
+    FROM source.drup AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope has_patient"), FALSE) THEN 'has_patient'
+            WHEN NOT coalesce("ID" IN (SELECT subject FROM work."scope of_this_trial"), FALSE) THEN 'of_this_trial'
+            WHEN NOT coalesce(coalesce("Event_date_assessment", "Response_assessment", "Change_from_baseline", "Change_from_minimum") IS NOT NULL, FALSE) THEN 'assessed'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        "ID" || chr(31) || coalesce(o_fold("Type_tumour_assessment"), '') || chr(31) || coalesce(CAST(coalesce(o_date("Event_date_assessment", '%d-%m-%Y'), o_date("Event_date_assessment", '%Y-%m-%d')) AS varchar), "Event_date_assessment", '') AS _key,
+        "ID" AS subject_id,
+        coalesce(CAST(coalesce(o_date("Event_date_assessment", '%d-%m-%Y'), o_date("Event_date_assessment", '%Y-%m-%d')) AS varchar), "Event_date_assessment") AS assessment_id,
+        "Type_tumour_assessment" AS "criterion.raw",
+        "Event_date_assessment" AS "date.raw",
+        "Baseline_evaluation" AS "baseline_sum.raw",
+        "Type_tumour_assessment" AS "sum_unit.raw",
+        "Change_from_baseline" AS "change_from_baseline.raw",
+        "Change_from_minimum" AS "change_from_nadir.raw",
+        "Response_assessment" AS "response.raw",
+        "Response_assessment" AS response_recorded,
+        CASE WHEN o_fold("Response_assessment") = 'pd' AND o_fold("Type_tumour_assessment") <> 'irecist' THEN "Event_date_assessment" END AS "progression_date.raw"
+    FROM filtered
+),
+-- read as the types that the target asks for
+converted AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        subject_id,
+        assessment_id,
+        "criterion.raw",
+        CASE o_fold("criterion.raw") WHEN 'recist 1.1' THEN 'recist' WHEN 'recist' THEN 'recist' WHEN 'irecist' THEN 'irecist' WHEN 'rano' THEN 'rano' END AS criterion,
+        "date.raw",
+        coalesce(o_date("date.raw", '%d-%m-%Y'), o_date("date.raw", '%Y-%m-%d')) AS "date.full",
+        "baseline_sum.raw",
+        o_num_comma("baseline_sum.raw") AS baseline_sum,
+        "sum_unit.raw",
+        CASE o_fold("sum_unit.raw") WHEN 'recist 1.1' THEN 'mm' WHEN 'recist' THEN 'mm' WHEN 'irecist' THEN 'mm' WHEN 'rano' THEN 'mm2' END AS sum_unit,
+        "change_from_baseline.raw",
+        o_num_comma("change_from_baseline.raw") AS change_from_baseline,
+        "change_from_nadir.raw",
+        o_num_comma("change_from_nadir.raw") AS change_from_nadir,
+        "response.raw",
+        CASE o_fold("response.raw") WHEN 'cr' THEN 'CR' WHEN 'pr' THEN 'PR' WHEN 'sd' THEN 'SD' WHEN 'non-cr/non-pd' THEN 'NON-CR/NON-PD' WHEN 'pd' THEN 'PD' WHEN 'ne' THEN 'NE' WHEN 'icr' THEN 'iCR' WHEN 'ipr' THEN 'iPR' WHEN 'isd' THEN 'iSD' WHEN 'iupd' THEN 'iUPD' WHEN 'icpd' THEN 'iCPD' WHEN 'ine' THEN 'iNE' END AS response,
+        response_recorded,
+        "progression_date.raw",
+        coalesce(o_date("progression_date.raw", '%d-%m-%Y'), o_date("progression_date.raw", '%Y-%m-%d')) AS "progression_date.full"
+    FROM raw
+),
+-- partial dates filled in
+typed AS (
+    SELECT
+        converted.*,
+        coalesce("date.full", coalesce(o_impute("date.raw", '%d-%m-%Y', 'earliest'), o_impute("date.raw", '%Y-%m-%d', 'earliest'))) AS "date",
+        coalesce("progression_date.full", coalesce(o_impute("progression_date.raw", '%d-%m-%Y', 'earliest'), o_impute("progression_date.raw", '%Y-%m-%d', 'earliest'))) AS progression_date
+    FROM converted
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        1 AS _target
+    FROM typed
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN subject_id IS NULL THEN 2
+            WHEN assessment_id IS NULL THEN 3
+            WHEN "criterion.raw" IS NOT NULL AND criterion IS NULL THEN 4
+            WHEN criterion IS NULL THEN 5
+            WHEN "date.raw" IS NOT NULL AND "date" IS NULL THEN 6
+            WHEN "date" IS NULL THEN 7
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "baseline_sum.raw" IS NOT NULL AND baseline_sum IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "sum_unit.raw" IS NOT NULL AND sum_unit IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "change_from_baseline.raw" IS NOT NULL AND change_from_baseline IS NULL THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "change_from_nadir.raw" IS NOT NULL AND change_from_nadir IS NULL THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "response.raw" IS NOT NULL AND response IS NULL THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "progression_date.raw" IS NOT NULL AND progression_date IS NULL THEN 32 ELSE 0 END AS _issues,
+        CASE WHEN _left_out IS NULL AND "date.full" IS NULL AND "date" IS NOT NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "progression_date.full" IS NULL AND progression_date IS NOT NULL THEN 2 ELSE 0 END AS _imputed,
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST(subject_id AS varchar), '')
+            || chr(31) || coalesce(CAST(assessment_id AS varchar), '')
+            || chr(31) || coalesce(CAST(criterion AS varchar), '')
+            || chr(31) || coalesce(CAST(baseline_sum AS varchar), '')
+            || chr(31) || coalesce(CAST(sum_unit AS varchar), '')
+            || chr(31) || coalesce(CAST(change_from_baseline AS varchar), '')
+            || chr(31) || coalesce(CAST(change_from_nadir AS varchar), '')
+            || chr(31) || coalesce(CAST(response AS varchar), '')
+            || chr(31) || coalesce(CAST(response_recorded AS varchar), '')
+            || chr(31) || coalesce(CAST("date" AS varchar), '')
+            || chr(31) || coalesce(CAST(progression_date AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    subject_id,
+    assessment_id,
+    "criterion.raw",
+    criterion,
+    baseline_sum,
+    "sum_unit.raw",
+    sum_unit,
+    change_from_baseline,
+    change_from_nadir,
+    "response.raw",
+    response,
+    response_recorded,
+    "date",
+    progression_date
+FROM final;
+
+-- write dsp.tumour_assessment
+INSERT INTO dsp.tumour_assessment (
+    _file,
+    _row,
+    trial,
+    subject_id,
+    assessment_id,
+    criterion,
+    "date",
+    baseline_sum,
+    sum_unit,
+    change_from_baseline,
+    change_from_nadir,
+    response,
+    response_recorded,
+    progression_date
+)
+SELECT
+    _file AS _file,
+    _row AS _row,
+    'drup' AS trial,
+    subject_id AS subject_id,
+    assessment_id AS assessment_id,
+    criterion AS criterion,
+    "date" AS "date",
+    baseline_sum AS baseline_sum,
+    sum_unit AS sum_unit,
+    change_from_baseline AS change_from_baseline,
+    change_from_nadir AS change_from_nadir,
+    response AS response,
+    response_recorded AS response_recorded,
+    progression_date AS progression_date
+FROM work.drup_tumour_assessment AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'drup_tumour_assessment',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.drup_tumour_assessment
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'drup_tumour_assessment', filter.name, count(step._left_out)
+FROM (VALUES ('has_patient'), ('of_this_trial'), ('assessed')) AS filter(name)
+LEFT JOIN work.drup_tumour_assessment AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'drup_tumour_assessment', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.drup_tumour_assessment AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'subject_id', 'missing'),
+    (3, 'assessment_id', 'missing'),
+    (4, 'criterion', 'not in the value map'),
+    (5, 'criterion', 'missing'),
+    (6, 'date', 'not a date'),
+    (7, 'date', 'missing')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'drup_tumour_assessment', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_tumour_assessment AS step
+JOIN (VALUES
+    (1, 'baseline_sum', 'not a number'),
+    (2, 'sum_unit', 'not in the value map'),
+    (4, 'change_from_baseline', 'not a number'),
+    (8, 'change_from_nadir', 'not a number'),
+    (16, 'response', 'not in the value map'),
+    (32, 'progression_date', 'not a date')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- issues
+INSERT INTO audit.imputations ("map", field, rule, file, sheet, row)
+SELECT 'drup_tumour_assessment', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.drup_tumour_assessment AS step
+JOIN (VALUES
+    (1, 'date', 'earliest'),
+    (2, 'progression_date', 'earliest')
+) AS why(bit, field, reason) ON (step._imputed & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._imputed <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'drup_tumour_assessment', 'criterion', "criterion.raw", count(*)
+FROM work.drup_tumour_assessment
+WHERE _left_out IS NULL AND _target = 1 AND "criterion.raw" IS NOT NULL AND criterion IS NULL
+GROUP BY "criterion.raw"
+UNION ALL
+SELECT 'drup_tumour_assessment', 'sum_unit', "sum_unit.raw", count(*)
+FROM work.drup_tumour_assessment
+WHERE _left_out IS NULL AND _target = 1 AND "sum_unit.raw" IS NOT NULL AND sum_unit IS NULL
+GROUP BY "sum_unit.raw"
+UNION ALL
+SELECT 'drup_tumour_assessment', 'response', "response.raw", count(*)
+FROM work.drup_tumour_assessment
+WHERE _left_out IS NULL AND _target = 1 AND "response.raw" IS NOT NULL AND response IS NULL
+GROUP BY "response.raw";

@@ -1,0 +1,1010 @@
+-- map concomitant_medication_undated
+
+-- values
+CREATE TABLE work."concomitant_medication_undated values" AS
+WITH
+-- dsp.observation_window, for the join 'seen'
+join_seen AS (
+    SELECT
+        _file,
+        _row,
+        "trial" AS key1,
+        subject_id AS key2,
+        end_date,
+        start_date
+    FROM dsp.observation_window
+),
+-- dsp.treatment, for the join 'treated'
+join_treated AS (
+    SELECT
+        _file,
+        _row,
+        "trial" AS key1,
+        subject_id AS key2,
+        start_date,
+        row_number() OVER (PARTITION BY "trial", subject_id ORDER BY start_date ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM dsp.treatment
+),
+-- the columns of dsp.concomitant_medication that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.end_date AS end_date,
+        i.for_adverse_event AS for_adverse_event,
+        i.for_medical_history AS for_medical_history,
+        i.indication AS indication,
+        i.medication_id AS medication_id,
+        i.name AS name,
+        i.ongoing AS ongoing,
+        i.start_date AS start_date,
+        i.subject_id AS subject_id,
+        i.trial AS trial,
+        seen.end_date AS "seen.end_date",
+        seen.start_date AS "seen.start_date",
+        treated.start_date AS "treated.start_date"
+    FROM dsp.concomitant_medication AS i
+    LEFT JOIN join_seen AS seen ON seen.key1 = i.trial AND seen.key2 = i.subject_id
+    LEFT JOIN join_treated AS treated ON treated.key1 = i.trial AND treated.key2 = i.subject_id AND treated._nth = 1
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(start_date IS NULL, FALSE) THEN 'undated'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id || chr(31) || medication_id AS _key,
+        o_id(trial || chr(31) || subject_id) AS "person.hash",
+        'concomitant medication without a known start' AS "concept.1.said",
+        name AS "value.1.said",
+        name AS "value.2.said",
+        name AS "value.3.said",
+        CASE WHEN NOT o_matches(name, '[,+;/&] *[A-Za-zÆØÅæøå]{4}') THEN o_rx(name, '^([^0-9,;/(]*[^0-9,;/( ]) ', 1) END AS "value.4.said",
+        CASE WHEN NOT o_matches(name, '[,+;/&] *[A-Za-zÆØÅæøå]{4}') THEN o_rx(name, '^([^0-9,;/(]*[^0-9,;/( ]) ', 1) END AS "value.5.said",
+        coalesce(end_date, "seen.start_date", "treated.start_date") AS start,
+        name AS "text",
+        name AS value_source,
+        'concomitant medication still taken at last contact' AS "ongoing.concept.1.said",
+        coalesce("seen.end_date", end_date, "treated.start_date") AS "ongoing.start",
+        ongoing AS "ongoing.when",
+        'concomitant medication taken for medical history' AS "for_medical_history.concept.1.said",
+        for_medical_history AS "for_medical_history.when",
+        'concomitant medication taken for adverse event' AS "for_adverse_event.concept.1.said",
+        for_adverse_event AS "for_adverse_event.when",
+        'indication of concomitant medication' AS "indication.concept.1.said",
+        indication AS "indication.text",
+        indication IS NOT NULL AS "indication.when"
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "concept.1.said",
+        "value.1.said",
+        "value.2.said",
+        "value.3.said",
+        "value.4.said",
+        "value.5.said",
+        start,
+        "text",
+        value_source,
+        "ongoing.concept.1.said",
+        "ongoing.start",
+        "ongoing.when",
+        "for_medical_history.concept.1.said",
+        "for_medical_history.when",
+        "for_adverse_event.concept.1.said",
+        "for_adverse_event.when",
+        "indication.concept.1.said",
+        "indication.text",
+        "indication.when"
+    FROM raw
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."concomitant_medication_undated concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'value.1' AS slot, "value.1.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "value.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'value.2' AS slot, "value.2.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "value.2.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'value.3' AS slot, "value.3.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "value.3.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'value.4' AS slot, "value.4.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "value.4.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'value.5' AS slot, "value.5.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "value.5.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'ongoing.concept.1' AS slot, "ongoing.concept.1.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "ongoing.concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'for_medical_history.concept.1' AS slot, "for_medical_history.concept.1.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "for_medical_history.concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'for_adverse_event.concept.1' AS slot, "for_adverse_event.concept.1.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "for_adverse_event.concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'indication.concept.1' AS slot, "indication.concept.1.said" AS value
+    FROM work."concomitant_medication_undated values"
+    WHERE "indication.concept.1.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+    UNION ALL
+    -- value.1: the reviewed mapping prime_rose/concepts/medications.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/medications.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.1'
+    UNION ALL
+    -- value.2: the reviewed mapping prime_rose/concepts/study_drugs.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/study_drugs.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.2'
+    UNION ALL
+    -- value.3: the name in RxNorm, then RxNorm Extension
+    SELECT
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'RxNorm' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.3'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 101 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'RxNorm' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.3'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 2 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'RxNorm Extension' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.3'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 102 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'RxNorm Extension' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.3'
+    UNION ALL
+    -- value.4: the reviewed mapping prime_rose/concepts/medications.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/medications.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.4'
+    UNION ALL
+    -- value.5: the name in RxNorm, then RxNorm Extension
+    SELECT
+        wanted.slot, wanted.value, 1 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'RxNorm' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.5'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 101 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'RxNorm' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.5'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 2 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'RxNorm Extension' AND term.how = 'name'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.5'
+    UNION ALL
+    SELECT
+        wanted.slot, wanted.value, 102 AS preference,
+        CASE WHEN term.spelling = wanted.value THEN 0 ELSE 2 END + CASE WHEN term.retired THEN 1 ELSE 0 END AS respelt,
+        term.concept_id AS source_concept_id, term.concept_id, 'MAPS_TO' AS purpose
+    FROM wanted
+    JOIN work.terms AS term
+        ON term.vocabulary_id = 'RxNorm Extension' AND term.how = 'synonym'
+        AND term.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.5'
+    UNION ALL
+    -- ongoing.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'ongoing.concept.1'
+    UNION ALL
+    -- for_medical_history.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'for_medical_history.concept.1'
+    UNION ALL
+    -- for_adverse_event.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'for_adverse_event.concept.1'
+    UNION ALL
+    -- indication.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'indication.concept.1'
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+linked AS (
+    SELECT found.*, coalesce(link.target_id, 0) AS target_id, link.domain_id
+    FROM found
+    LEFT JOIN work.maps_to AS link ON link.concept_id = found.concept_id AND link.purpose = 'MAPS_TO'
+),
+-- Of several concepts of one vocabulary (a retired one beside its successor, 'mL' and 'ML' in UCUM, 'C50.9' and 'C509'
+-- where dots do not count) one that is spelt exactly so comes before others, a valid one before an invalid one, one
+-- that leads to a standard concept before its namesakes.  A reviewed mapping may name several concepts.
+placed AS (
+    SELECT
+        linked.*,
+        dense_rank() OVER (
+            PARTITION BY linked.slot, linked.value, linked.preference
+            ORDER BY
+                linked.respelt, CASE WHEN linked.preference = 0 OR linked.target_id <> 0 THEN 0 ELSE 1 END,
+                CASE WHEN linked.preference = 0 THEN 0 ELSE linked.concept_id END
+        ) AS place
+    FROM linked
+),
+-- Of several vocabularies the first that leads to a standard concept; if none does, the first that knows the value.
+ranked AS (
+    SELECT
+        placed.*,
+        dense_rank() OVER (
+            PARTITION BY placed.slot, placed.value
+            ORDER BY CASE WHEN placed.preference = 0 OR placed.target_id <> 0 THEN 0 ELSE 1 END, placed.preference
+        ) AS rank
+    FROM placed
+    WHERE placed.place = 1
+),
+targets AS (
+    SELECT slot, value, concept_id AS said_id, source_concept_id, purpose, target_id AS concept_id, domain_id
+    FROM ranked
+    WHERE rank = 1
+),
+-- What a reviewer names as the value comes before what the vocabulary says, which counts only beside its 'Maps to':
+-- a value belongs to the concept that it was said of.
+results AS (
+    SELECT slot, value, coalesce(min(reviewed), min(linked)) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id AS reviewed, NULL AS linked FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT targets.slot, targets.value, NULL AS reviewed, link.target_id AS linked
+        FROM targets
+        JOIN work.maps_to AS link ON link.concept_id = targets.said_id AND link.purpose = 'MAPS_TO_VALUE'
+        WHERE targets.purpose = 'MAPS_TO' AND targets.concept_id <> 0
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT
+        slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id,
+        max(said_id) = 0 AS decided
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id, mapped.decided,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.concomitant_medication_undated AS
+WITH
+typed AS (SELECT * FROM work."concomitant_medication_undated values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
+        coalesce(nullif("concept.1".concept_id, 0), CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        "concept.1.said" AS "concept.source",
+        CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
+        "concept.1".decided AS "concept.decided",
+        "concept.1".domain_id AS "concept.domain",
+        "concept.1".value_concept_id AS "concept.value",
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, 1) AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type,
+        coalesce(nullif("value.1".concept_id, 0), nullif("value.2".concept_id, 0), nullif("value.3".concept_id, 0), nullif("value.4".concept_id, 0), nullif("value.5".concept_id, 0), CASE WHEN coalesce("value.1.said", "value.2.said", "value.3.said", "value.4.said", "value.5.said") IS NOT NULL THEN 0 END) AS "value",
+        coalesce("value.1.said", "value.2.said", "value.3.said", "value.4.said", "value.5.said") AS "value.source",
+        CASE WHEN coalesce("value.1.said", "value.2.said", "value.3.said", "value.4.said", "value.5.said") IS NOT NULL THEN CASE WHEN "value.1".concept_id <> 0 THEN coalesce("value.1".source_concept_id, 0) WHEN "value.2".concept_id <> 0 THEN coalesce("value.2".source_concept_id, 0) WHEN "value.3".concept_id <> 0 THEN coalesce("value.3".source_concept_id, 0) WHEN "value.4".concept_id <> 0 THEN coalesce("value.4".source_concept_id, 0) WHEN "value.5".concept_id <> 0 THEN coalesce("value.5".source_concept_id, 0) ELSE coalesce(nullif("value.1".source_concept_id, 0), nullif("value.2".source_concept_id, 0), nullif("value.3".source_concept_id, 0), nullif("value.4".source_concept_id, 0), nullif("value.5".source_concept_id, 0), 0) END END AS "value.source_concept",
+        coalesce("value.1".decided, "value.2".decided, "value.4".decided) AS "value.decided",
+        coalesce(nullif("ongoing.concept.1".concept_id, 0), CASE WHEN "ongoing.concept.1.said" IS NOT NULL THEN 0 END) AS "ongoing.concept",
+        "ongoing.concept.1.said" AS "ongoing.concept.source",
+        CASE WHEN "ongoing.concept.1.said" IS NOT NULL THEN coalesce(nullif("ongoing.concept.1".source_concept_id, 0), 0) END AS "ongoing.concept.source_concept",
+        "ongoing.concept.1".decided AS "ongoing.concept.decided",
+        coalesce(nullif("for_medical_history.concept.1".concept_id, 0), CASE WHEN "for_medical_history.concept.1.said" IS NOT NULL THEN 0 END) AS "for_medical_history.concept",
+        "for_medical_history.concept.1.said" AS "for_medical_history.concept.source",
+        CASE WHEN "for_medical_history.concept.1.said" IS NOT NULL THEN coalesce(nullif("for_medical_history.concept.1".source_concept_id, 0), 0) END AS "for_medical_history.concept.source_concept",
+        "for_medical_history.concept.1".decided AS "for_medical_history.concept.decided",
+        coalesce(nullif("for_adverse_event.concept.1".concept_id, 0), CASE WHEN "for_adverse_event.concept.1.said" IS NOT NULL THEN 0 END) AS "for_adverse_event.concept",
+        "for_adverse_event.concept.1.said" AS "for_adverse_event.concept.source",
+        CASE WHEN "for_adverse_event.concept.1.said" IS NOT NULL THEN coalesce(nullif("for_adverse_event.concept.1".source_concept_id, 0), 0) END AS "for_adverse_event.concept.source_concept",
+        "for_adverse_event.concept.1".decided AS "for_adverse_event.concept.decided",
+        coalesce(nullif("indication.concept.1".concept_id, 0), CASE WHEN "indication.concept.1.said" IS NOT NULL THEN 0 END) AS "indication.concept",
+        "indication.concept.1.said" AS "indication.concept.source",
+        CASE WHEN "indication.concept.1.said" IS NOT NULL THEN coalesce(nullif("indication.concept.1".source_concept_id, 0), 0) END AS "indication.concept.source_concept",
+        "indication.concept.1".decided AS "indication.concept.decided"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "value.1" ON "value.1".slot = 'value.1' AND "value.1".value = typed."value.1.said" AND "value.1".nth = 1
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "value.2" ON "value.2".slot = 'value.2' AND "value.2".value = typed."value.2.said" AND "value.2".nth = 1 AND coalesce("value.1".concept_id, 0) = 0 AND "value.1".decided IS NOT TRUE
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "value.3" ON "value.3".slot = 'value.3' AND "value.3".value = typed."value.3.said" AND "value.3".nth = 1 AND coalesce("value.1".concept_id, 0) = 0 AND coalesce("value.2".concept_id, 0) = 0 AND "value.1".decided IS NOT TRUE AND "value.2".decided IS NOT TRUE
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "value.4" ON "value.4".slot = 'value.4' AND "value.4".value = typed."value.4.said" AND "value.4".nth = 1 AND coalesce("value.1".concept_id, 0) = 0 AND coalesce("value.2".concept_id, 0) = 0 AND coalesce("value.3".concept_id, 0) = 0 AND "value.1".decided IS NOT TRUE AND "value.2".decided IS NOT TRUE
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "value.5" ON "value.5".slot = 'value.5' AND "value.5".value = typed."value.5.said" AND "value.5".nth = 1 AND coalesce("value.1".concept_id, 0) = 0 AND coalesce("value.2".concept_id, 0) = 0 AND coalesce("value.3".concept_id, 0) = 0 AND coalesce("value.4".concept_id, 0) = 0 AND "value.1".decided IS NOT TRUE AND "value.2".decided IS NOT TRUE AND "value.4".decided IS NOT TRUE
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "ongoing.concept.1" ON "ongoing.concept.1".slot = 'ongoing.concept.1' AND "ongoing.concept.1".value = typed."ongoing.concept.1.said" AND "ongoing.concept.1".nth = 1
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "for_medical_history.concept.1" ON "for_medical_history.concept.1".slot = 'for_medical_history.concept.1' AND "for_medical_history.concept.1".value = typed."for_medical_history.concept.1.said" AND "for_medical_history.concept.1".nth = 1
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "for_adverse_event.concept.1" ON "for_adverse_event.concept.1".slot = 'for_adverse_event.concept.1' AND "for_adverse_event.concept.1".value = typed."for_adverse_event.concept.1.said" AND "for_adverse_event.concept.1".nth = 1
+    LEFT JOIN work."concomitant_medication_undated concepts" AS "indication.concept.1" ON "indication.concept.1".slot = 'indication.concept.1' AND "indication.concept.1".value = typed."indication.concept.1.said" AND "indication.concept.1".nth = 1
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN start IS NULL THEN 4
+            WHEN "start.before_birth" THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(value_source) > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("ongoing.concept.source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND ("ongoing.when") AND "ongoing.start" IS NULL THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND ("ongoing.when") AND "ongoing.start" < born THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("for_medical_history.concept.source") > 50 THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("for_adverse_event.concept.source") > 50 THEN 512 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("indication.text") > 60 THEN 1024 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("indication.concept.source") > 50 THEN 2048 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id('concomitant_medication_undated' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.2.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.3.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.4.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.5.said" AS varchar), '')
+            || chr(31) || coalesce(CAST(start AS varchar), '')
+            || chr(31) || coalesce(CAST("text" AS varchar), '')
+            || chr(31) || coalesce(CAST(value_source AS varchar), '')
+            || chr(31) || coalesce(CAST("ongoing.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("ongoing.start" AS varchar), '')
+            || chr(31) || coalesce(CAST("ongoing.when" AS varchar), '')
+            || chr(31) || coalesce(CAST("for_medical_history.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("for_medical_history.when" AS varchar), '')
+            || chr(31) || coalesce(CAST("for_adverse_event.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("for_adverse_event.when" AS varchar), '')
+            || chr(31) || coalesce(CAST("indication.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("indication.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("indication.when" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    start,
+    "text",
+    value_source,
+    "ongoing.start",
+    "ongoing.when",
+    "for_medical_history.when",
+    "for_adverse_event.when",
+    "indication.text",
+    "indication.when",
+    "concept.1.said",
+    "value.1.said",
+    "value.2.said",
+    "value.3.said",
+    "value.4.said",
+    "value.5.said",
+    "ongoing.concept.1.said",
+    "for_medical_history.concept.1.said",
+    "for_adverse_event.concept.1.said",
+    "indication.concept.1.said",
+    person,
+    born,
+    "start.after_birth",
+    "start.before_birth",
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.decided",
+    "concept.domain",
+    "concept.value",
+    type,
+    "value",
+    "value.source",
+    "value.source_concept",
+    "value.decided",
+    "ongoing.concept",
+    "ongoing.concept.source",
+    "ongoing.concept.source_concept",
+    "ongoing.concept.decided",
+    "for_medical_history.concept",
+    "for_medical_history.concept.source",
+    "for_medical_history.concept.source_concept",
+    "for_medical_history.concept.decided",
+    "for_adverse_event.concept",
+    "for_adverse_event.concept.source",
+    "for_adverse_event.concept.source_concept",
+    "for_adverse_event.concept.decided",
+    "indication.concept",
+    "indication.concept.source",
+    "indication.concept.source_concept",
+    "indication.concept.decided"
+FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'concomitant_medication_undated', 'concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'concomitant_medication_undated', 'value', 1, 'prime_rose/concepts/medications.csv', 'prime_rose/concepts/medications.csv',
+    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'value.1' AND found.value = said."value.1.said" AND found.nth = 1
+WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.1.said"
+UNION ALL
+SELECT
+    'concomitant_medication_undated', 'value', 2, 'prime_rose/concepts/study_drugs.csv', 'prime_rose/concepts/study_drugs.csv',
+    said."value.2.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'value.2' AND found.value = said."value.2.said" AND found.nth = 1
+WHERE said."value.2.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.2.said"
+UNION ALL
+SELECT
+    'concomitant_medication_undated', 'value', 3, 'RxNorm, RxNorm Extension by name', NULL,
+    said."value.3.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'value.3' AND found.value = said."value.3.said" AND found.nth = 1
+WHERE said."value.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.3.said"
+UNION ALL
+SELECT
+    'concomitant_medication_undated', 'value', 4, 'prime_rose/concepts/medications.csv', 'prime_rose/concepts/medications.csv',
+    said."value.4.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'value.4' AND found.value = said."value.4.said" AND found.nth = 1
+WHERE said."value.4.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.4.said"
+UNION ALL
+SELECT
+    'concomitant_medication_undated', 'value', 5, 'RxNorm, RxNorm Extension by name', NULL,
+    said."value.5.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'value.5' AND found.value = said."value.5.said" AND found.nth = 1
+WHERE said."value.5.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.5.said"
+UNION ALL
+SELECT
+    'concomitant_medication_undated', 'ongoing.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."ongoing.concept.1.said", count(*), count(CASE WHEN said."ongoing.concept" = 0 AND said."ongoing.concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'ongoing.concept.1' AND found.value = said."ongoing.concept.1.said" AND found.nth = 1
+WHERE said."ongoing.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."ongoing.concept.1.said"
+UNION ALL
+SELECT
+    'concomitant_medication_undated', 'for_medical_history.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."for_medical_history.concept.1.said", count(*), count(CASE WHEN said."for_medical_history.concept" = 0 AND said."for_medical_history.concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'for_medical_history.concept.1' AND found.value = said."for_medical_history.concept.1.said" AND found.nth = 1
+WHERE said."for_medical_history.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."for_medical_history.concept.1.said"
+UNION ALL
+SELECT
+    'concomitant_medication_undated', 'for_adverse_event.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."for_adverse_event.concept.1.said", count(*), count(CASE WHEN said."for_adverse_event.concept" = 0 AND said."for_adverse_event.concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'for_adverse_event.concept.1' AND found.value = said."for_adverse_event.concept.1.said" AND found.nth = 1
+WHERE said."for_adverse_event.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."for_adverse_event.concept.1.said"
+UNION ALL
+SELECT
+    'concomitant_medication_undated', 'indication.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."indication.concept.1.said", count(*), count(CASE WHEN said."indication.concept" = 0 AND said."indication.concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.concomitant_medication_undated AS said
+LEFT JOIN work."concomitant_medication_undated concepts" AS found
+    ON found.slot = 'indication.concept.1' AND found.value = said."indication.concept.1.said" AND found.nth = 1
+WHERE said."indication.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."indication.concept.1.said";
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _id_hash AS hash
+    FROM work.concomitant_medication_undated AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _id_hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_string,
+    value_as_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    value_source_value
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("text", 1, 60) AS value_as_string,
+    "value" AS value_as_concept_id,
+    substr("concept.source", 1, 50) AS observation_source_value,
+    "concept.source_concept" AS observation_source_concept_id,
+    substr(value_source, 1, 50) AS value_source_value
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used';
+
+-- parents
+CREATE TABLE work."concomitant_medication_undated parents" AS
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147165), 0) AS field_concept_id,
+    nullif(o_concept(27), 0) AS domain_concept_id
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1;
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'ongoing') AS hash
+    FROM work.concomitant_medication_undated AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL)) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'ongoing'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("ongoing.concept", 0) AS observation_concept_id,
+    "ongoing.start" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("ongoing.concept.source", 1, 50) AS observation_source_value,
+    "ongoing.concept.source_concept" AS observation_source_concept_id,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'ongoing')
+JOIN work."concomitant_medication_undated parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL)) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'ongoing')
+WHERE step._status = 'used' AND (_target = 1 AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_medical_history') AS hash
+    FROM work.concomitant_medication_undated AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("for_medical_history.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_medical_history'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("for_medical_history.concept", 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("for_medical_history.concept.source", 1, 50) AS observation_source_value,
+    "for_medical_history.concept.source_concept" AS observation_source_concept_id,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_medical_history')
+JOIN work."concomitant_medication_undated parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("for_medical_history.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_medical_history')
+WHERE step._status = 'used' AND (_target = 1 AND ("for_medical_history.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_adverse_event') AS hash
+    FROM work.concomitant_medication_undated AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("for_adverse_event.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_adverse_event'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("for_adverse_event.concept", 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("for_adverse_event.concept.source", 1, 50) AS observation_source_value,
+    "for_adverse_event.concept.source_concept" AS observation_source_concept_id,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_adverse_event')
+JOIN work."concomitant_medication_undated parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("for_adverse_event.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_adverse_event')
+WHERE step._status = 'used' AND (_target = 1 AND ("for_adverse_event.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'indication') AS hash
+    FROM work.concomitant_medication_undated AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("indication.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'indication'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_string,
+    observation_source_value,
+    observation_source_concept_id,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("indication.concept", 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("indication.text", 1, 60) AS value_as_string,
+    substr("indication.concept.source", 1, 50) AS observation_source_value,
+    "indication.concept.source_concept" AS observation_source_concept_id,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'indication')
+JOIN work."concomitant_medication_undated parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("indication.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+FROM work.concomitant_medication_undated AS step
+JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'indication')
+WHERE step._status = 'used' AND (_target = 1 AND ("indication.when"));
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'concomitant_medication_undated',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.concomitant_medication_undated
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'concomitant_medication_undated', filter.name, count(step._left_out)
+FROM (VALUES ('undated')) AS filter(name)
+LEFT JOIN work.concomitant_medication_undated AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'concomitant_medication_undated', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.concomitant_medication_undated AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'missing'),
+    (5, 'start', 'before birth')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'concomitant_medication_undated', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.concomitant_medication_undated AS step
+JOIN (VALUES
+    (1, 'start', 'moved to the day of birth'),
+    (2, 'text', 'cut to its length'),
+    (4, 'value_source', 'cut to its length'),
+    (8, 'concept source', 'cut to its length'),
+    (16, 'value source', 'cut to its length'),
+    (32, 'ongoing.concept source', 'cut to its length'),
+    (64, 'ongoing.start', 'missing'),
+    (128, 'ongoing.start', 'before birth'),
+    (256, 'for_medical_history.concept source', 'cut to its length'),
+    (512, 'for_adverse_event.concept source', 'cut to its length'),
+    (1024, 'indication.text', 'cut to its length'),
+    (2048, 'indication.concept source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'concomitant_medication_undated', 'concept', "concept.source", count(*)
+FROM work.concomitant_medication_undated
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'concomitant_medication_undated', 'value', "value.source", count(*)
+FROM work.concomitant_medication_undated
+WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE
+GROUP BY "value.source"
+UNION ALL
+SELECT 'concomitant_medication_undated', 'type', '32809 Case Report Form', count(*)
+FROM work.concomitant_medication_undated
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form'
+UNION ALL
+SELECT 'concomitant_medication_undated', 'ongoing.concept', "ongoing.concept.source", count(*)
+FROM work.concomitant_medication_undated
+WHERE _left_out IS NULL AND _target = 1 AND "ongoing.concept" = 0 AND "ongoing.concept.source" IS NOT NULL AND "ongoing.concept.decided" IS NOT TRUE AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL)
+GROUP BY "ongoing.concept.source"
+UNION ALL
+SELECT 'concomitant_medication_undated', 'for_medical_history.concept', "for_medical_history.concept.source", count(*)
+FROM work.concomitant_medication_undated
+WHERE _left_out IS NULL AND _target = 1 AND "for_medical_history.concept" = 0 AND "for_medical_history.concept.source" IS NOT NULL AND "for_medical_history.concept.decided" IS NOT TRUE AND ("for_medical_history.when")
+GROUP BY "for_medical_history.concept.source"
+UNION ALL
+SELECT 'concomitant_medication_undated', 'for_adverse_event.concept', "for_adverse_event.concept.source", count(*)
+FROM work.concomitant_medication_undated
+WHERE _left_out IS NULL AND _target = 1 AND "for_adverse_event.concept" = 0 AND "for_adverse_event.concept.source" IS NOT NULL AND "for_adverse_event.concept.decided" IS NOT TRUE AND ("for_adverse_event.when")
+GROUP BY "for_adverse_event.concept.source"
+UNION ALL
+SELECT 'concomitant_medication_undated', 'indication.concept', "indication.concept.source", count(*)
+FROM work.concomitant_medication_undated
+WHERE _left_out IS NULL AND _target = 1 AND "indication.concept" = 0 AND "indication.concept.source" IS NOT NULL AND "indication.concept.decided" IS NOT TRUE AND ("indication.when")
+GROUP BY "indication.concept.source";

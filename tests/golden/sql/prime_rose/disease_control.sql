@@ -1,0 +1,718 @@
+-- map disease_control
+
+-- values
+CREATE TABLE work."disease_control values" AS
+WITH
+-- dsp.treatment, for the join 'treated'
+join_treated AS (
+    SELECT
+        _file,
+        _row,
+        "trial" AS key1,
+        subject_id AS key2,
+        start_date,
+        row_number() OVER (PARTITION BY "trial", subject_id ORDER BY start_date ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM dsp.treatment
+),
+-- dsp.observation_window, for the join 'seen'
+join_seen AS (
+    SELECT
+        _file,
+        _row,
+        "trial" AS key1,
+        subject_id AS key2,
+        end_date
+    FROM dsp.observation_window
+),
+-- the columns of dsp.disease_control that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.assessment_date AS assessment_date,
+        i.basis AS basis,
+        i.criterion AS criterion,
+        i.days_from_start AS days_from_start,
+        i.disease_control AS disease_control,
+        i.response AS response,
+        i.rule AS rule,
+        i.subject_id AS subject_id,
+        i.timepoint_source AS timepoint_source,
+        i.trial AS trial,
+        i.week AS week,
+        i.window_days AS window_days,
+        seen.end_date AS "seen.end_date",
+        treated.start_date AS "treated.start_date"
+    FROM dsp.disease_control AS i
+    LEFT JOIN join_treated AS treated ON treated.key1 = i.trial AND treated.key2 = i.subject_id AND treated._nth = 1
+    LEFT JOIN join_seen AS seen ON seen.key1 = i.trial AND seen.key2 = i.subject_id
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(disease_control IS NOT NULL, FALSE) THEN 'told'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id || chr(31) || CAST(week AS varchar) || chr(31) || rule AS _key,
+        o_id(trial || chr(31) || subject_id) AS "person.hash",
+        'disease control' AS "concept.1.said",
+        basis AS "type.1.said",
+        coalesce(assessment_date, least(o_add("treated.start_date", o_whole(CAST(7 AS double) * week)), "seen.end_date"), "seen.end_date") AS start,
+        CASE WHEN disease_control THEN 1 ELSE 0 END AS number,
+        nullif(coalesce('disease control at week ', '') || coalesce(CAST(week AS varchar), ''), '') AS source,
+        CASE WHEN disease_control THEN 'disease control' ELSE 'no disease control' END AS "text",
+        rule AS qualifier_source,
+        'response that decided on disease control' AS "response.concept.1.said",
+        nullif(coalesce(criterion, '') || coalesce(' ', '') || coalesce(response, ''), '') AS "response.value.1.said",
+        nullif(coalesce(criterion, '') || coalesce(CASE WHEN criterion IS NOT NULL THEN ' ' END, '') || coalesce(response, ''), '') AS "response.text",
+        rule AS "response.qualifier_source",
+        response IS NOT NULL AS "response.when",
+        'time point of disease control' AS "time_point.concept.1.said",
+        days_from_start AS "time_point.number",
+        timepoint_source AS "time_point.text",
+        CASE WHEN window_days IS NOT NULL THEN nullif(coalesce('window of ', '') || coalesce(CAST(window_days AS varchar), '') || coalesce(' days', ''), '') END AS "time_point.value_source",
+        rule AS "time_point.qualifier_source",
+        coalesce(timepoint_source, CAST(days_from_start AS varchar)) IS NOT NULL AS "time_point.when"
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "concept.1.said",
+        "type.1.said",
+        start,
+        number,
+        source,
+        "text",
+        qualifier_source,
+        "response.concept.1.said",
+        "response.value.1.said",
+        "response.text",
+        "response.qualifier_source",
+        "response.when",
+        "time_point.concept.1.said",
+        "time_point.number",
+        "time_point.text",
+        "time_point.value_source",
+        "time_point.qualifier_source",
+        "time_point.when"
+    FROM raw
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."disease_control concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."disease_control values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'response.concept.1' AS slot, "response.concept.1.said" AS value
+    FROM work."disease_control values"
+    WHERE "response.concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'response.value.1' AS slot, "response.value.1.said" AS value
+    FROM work."disease_control values"
+    WHERE "response.value.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'time_point.concept.1' AS slot, "time_point.concept.1.said" AS value
+    FROM work."disease_control values"
+    WHERE "time_point.concept.1.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+    UNION ALL
+    -- response.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'response.concept.1'
+    UNION ALL
+    -- response.value.1: the reviewed mapping prime_rose/concepts/tumour_response.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/tumour_response.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'response.value.1'
+    UNION ALL
+    -- time_point.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'time_point.concept.1'
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+linked AS (
+    SELECT found.*, coalesce(link.target_id, 0) AS target_id, link.domain_id
+    FROM found
+    LEFT JOIN work.maps_to AS link ON link.concept_id = found.concept_id AND link.purpose = 'MAPS_TO'
+),
+-- Of several concepts of one vocabulary (a retired one beside its successor, 'mL' and 'ML' in UCUM, 'C50.9' and 'C509'
+-- where dots do not count) one that is spelt exactly so comes before others, a valid one before an invalid one, one
+-- that leads to a standard concept before its namesakes.  A reviewed mapping may name several concepts.
+placed AS (
+    SELECT
+        linked.*,
+        dense_rank() OVER (
+            PARTITION BY linked.slot, linked.value, linked.preference
+            ORDER BY
+                linked.respelt, CASE WHEN linked.preference = 0 OR linked.target_id <> 0 THEN 0 ELSE 1 END,
+                CASE WHEN linked.preference = 0 THEN 0 ELSE linked.concept_id END
+        ) AS place
+    FROM linked
+),
+-- Of several vocabularies the first that leads to a standard concept; if none does, the first that knows the value.
+ranked AS (
+    SELECT
+        placed.*,
+        dense_rank() OVER (
+            PARTITION BY placed.slot, placed.value
+            ORDER BY CASE WHEN placed.preference = 0 OR placed.target_id <> 0 THEN 0 ELSE 1 END, placed.preference
+        ) AS rank
+    FROM placed
+    WHERE placed.place = 1
+),
+targets AS (
+    SELECT slot, value, concept_id AS said_id, source_concept_id, purpose, target_id AS concept_id, domain_id
+    FROM ranked
+    WHERE rank = 1
+),
+-- What a reviewer names as the value comes before what the vocabulary says, which counts only beside its 'Maps to':
+-- a value belongs to the concept that it was said of.
+results AS (
+    SELECT slot, value, coalesce(min(reviewed), min(linked)) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id AS reviewed, NULL AS linked FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT targets.slot, targets.value, NULL AS reviewed, link.target_id AS linked
+        FROM targets
+        JOIN work.maps_to AS link ON link.concept_id = targets.said_id AND link.purpose = 'MAPS_TO_VALUE'
+        WHERE targets.purpose = 'MAPS_TO' AND targets.concept_id <> 0
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT
+        slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id,
+        max(said_id) = 0 AS decided
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id, mapped.decided,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.disease_control AS
+WITH
+typed AS (SELECT * FROM work."disease_control values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
+        coalesce(nullif("concept.1".concept_id, 0), CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        "concept.1.said" AS "concept.source",
+        CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
+        "concept.1".decided AS "concept.decided",
+        "concept.1".domain_id AS "concept.domain",
+        "concept.1".value_concept_id AS "concept.value",
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, 1) AS _target,
+        coalesce(CASE o_fold("type.1.said") WHEN 'recorded' THEN nullif(o_concept(32809), 0) WHEN 'derived' THEN nullif(o_concept(32880), 0) END, CASE WHEN "type.1.said" IS NOT NULL THEN 0 END) AS type,
+        "type.1.said" AS "type.source",
+        CASE WHEN "type.1.said" IS NOT NULL THEN 0 END AS "type.source_concept",
+        coalesce(nullif("response.concept.1".concept_id, 0), CASE WHEN "response.concept.1.said" IS NOT NULL THEN 0 END) AS "response.concept",
+        "response.concept.1.said" AS "response.concept.source",
+        CASE WHEN "response.concept.1.said" IS NOT NULL THEN coalesce(nullif("response.concept.1".source_concept_id, 0), 0) END AS "response.concept.source_concept",
+        "response.concept.1".decided AS "response.concept.decided",
+        coalesce(nullif("response.value.1".concept_id, 0), CASE WHEN "response.value.1.said" IS NOT NULL THEN 0 END) AS "response.value",
+        "response.value.1.said" AS "response.value.source",
+        CASE WHEN "response.value.1.said" IS NOT NULL THEN coalesce(nullif("response.value.1".source_concept_id, 0), 0) END AS "response.value.source_concept",
+        "response.value.1".decided AS "response.value.decided",
+        coalesce(nullif("time_point.concept.1".concept_id, 0), CASE WHEN "time_point.concept.1.said" IS NOT NULL THEN 0 END) AS "time_point.concept",
+        "time_point.concept.1.said" AS "time_point.concept.source",
+        CASE WHEN "time_point.concept.1.said" IS NOT NULL THEN coalesce(nullif("time_point.concept.1".source_concept_id, 0), 0) END AS "time_point.concept.source_concept",
+        "time_point.concept.1".decided AS "time_point.concept.decided",
+        coalesce(nullif(o_concept(8512), 0), 0) AS "time_point.unit"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
+    LEFT JOIN work."disease_control concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+    LEFT JOIN work."disease_control concepts" AS "response.concept.1" ON "response.concept.1".slot = 'response.concept.1' AND "response.concept.1".value = typed."response.concept.1.said" AND "response.concept.1".nth = 1
+    LEFT JOIN work."disease_control concepts" AS "response.value.1" ON "response.value.1".slot = 'response.value.1' AND "response.value.1".value = typed."response.value.1.said" AND "response.value.1".nth = 1
+    LEFT JOIN work."disease_control concepts" AS "time_point.concept.1" ON "time_point.concept.1".slot = 'time_point.concept.1' AND "time_point.concept.1".value = typed."time_point.concept.1.said" AND "time_point.concept.1".nth = 1
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN start IS NULL THEN 4
+            WHEN "start.before_birth" THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("response.text") > 60 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("response.qualifier_source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("response.value.source") > 50 THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("time_point.text") > 60 THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("time_point.value_source") > 50 THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("time_point.qualifier_source") > 50 THEN 512 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id('disease_control' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("type.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST(start AS varchar), '')
+            || chr(31) || coalesce(CAST(number AS varchar), '')
+            || chr(31) || coalesce(CAST(source AS varchar), '')
+            || chr(31) || coalesce(CAST("text" AS varchar), '')
+            || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
+            || chr(31) || coalesce(CAST("response.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("response.value.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("response.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("response.qualifier_source" AS varchar), '')
+            || chr(31) || coalesce(CAST("response.when" AS varchar), '')
+            || chr(31) || coalesce(CAST("time_point.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("time_point.number" AS varchar), '')
+            || chr(31) || coalesce(CAST("time_point.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("time_point.value_source" AS varchar), '')
+            || chr(31) || coalesce(CAST("time_point.qualifier_source" AS varchar), '')
+            || chr(31) || coalesce(CAST("time_point.when" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    start,
+    number,
+    source,
+    "text",
+    qualifier_source,
+    "response.text",
+    "response.qualifier_source",
+    "response.when",
+    "time_point.number",
+    "time_point.text",
+    "time_point.value_source",
+    "time_point.qualifier_source",
+    "time_point.when",
+    "concept.1.said",
+    "response.concept.1.said",
+    "response.value.1.said",
+    "time_point.concept.1.said",
+    person,
+    born,
+    "start.after_birth",
+    "start.before_birth",
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.decided",
+    "concept.domain",
+    "concept.value",
+    type,
+    "type.source",
+    "type.source_concept",
+    "response.concept",
+    "response.concept.source",
+    "response.concept.source_concept",
+    "response.concept.decided",
+    "response.value",
+    "response.value.source",
+    "response.value.source_concept",
+    "response.value.decided",
+    "time_point.concept",
+    "time_point.concept.source",
+    "time_point.concept.source_concept",
+    "time_point.concept.decided",
+    "time_point.unit"
+FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'disease_control', 'concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.disease_control AS said
+LEFT JOIN work."disease_control concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'disease_control', 'response.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."response.concept.1.said", count(*), count(CASE WHEN said."response.concept" = 0 AND said."response.concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.disease_control AS said
+LEFT JOIN work."disease_control concepts" AS found
+    ON found.slot = 'response.concept.1' AND found.value = said."response.concept.1.said" AND found.nth = 1
+WHERE said."response.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."response.concept.1.said"
+UNION ALL
+SELECT
+    'disease_control', 'response.value', 1, 'prime_rose/concepts/tumour_response.csv', 'prime_rose/concepts/tumour_response.csv',
+    said."response.value.1.said", count(*), count(CASE WHEN said."response.value" = 0 AND said."response.value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.disease_control AS said
+LEFT JOIN work."disease_control concepts" AS found
+    ON found.slot = 'response.value.1' AND found.value = said."response.value.1.said" AND found.nth = 1
+WHERE said."response.value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."response.value.1.said"
+UNION ALL
+SELECT
+    'disease_control', 'time_point.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."time_point.concept.1.said", count(*), count(CASE WHEN said."time_point.concept" = 0 AND said."time_point.concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.disease_control AS said
+LEFT JOIN work."disease_control concepts" AS found
+    ON found.slot = 'time_point.concept.1' AND found.value = said."time_point.concept.1.said" AND found.nth = 1
+WHERE said."time_point.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."time_point.concept.1.said";
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _id_hash AS hash
+    FROM work.disease_control AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _id_hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_string,
+    value_as_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    number AS value_as_number,
+    substr("text", 1, 60) AS value_as_string,
+    "concept.value" AS value_as_concept_id,
+    substr(source, 1, 50) AS observation_source_value,
+    "concept.source_concept" AS observation_source_concept_id,
+    substr(qualifier_source, 1, 50) AS qualifier_source_value
+FROM work.disease_control AS step
+JOIN register.observation AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'disease_control', step._file, step._row
+FROM work.disease_control AS step
+JOIN register.observation AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used';
+
+-- parents
+CREATE TABLE work."disease_control parents" AS
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147165), 0) AS field_concept_id,
+    nullif(o_concept(27), 0) AS domain_concept_id
+FROM work.disease_control AS step
+JOIN register.observation AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1;
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('disease_control' || chr(31) || _key || chr(31) || 'response') AS hash
+    FROM work.disease_control AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("response.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('disease_control' || chr(31) || _key || chr(31) || 'response'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_string,
+    value_as_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("response.concept", 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("response.text", 1, 60) AS value_as_string,
+    "response.value" AS value_as_concept_id,
+    substr("response.concept.source", 1, 50) AS observation_source_value,
+    "response.concept.source_concept" AS observation_source_concept_id,
+    substr("response.qualifier_source", 1, 50) AS qualifier_source_value,
+    substr("response.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.disease_control AS step
+JOIN register.observation AS ids ON ids.hash = o_id('disease_control' || chr(31) || _key || chr(31) || 'response')
+JOIN work."disease_control parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("response.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'disease_control', step._file, step._row
+FROM work.disease_control AS step
+JOIN register.observation AS ids ON ids.hash = o_id('disease_control' || chr(31) || _key || chr(31) || 'response')
+WHERE step._status = 'used' AND (_target = 1 AND ("response.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('disease_control' || chr(31) || _key || chr(31) || 'time_point') AS hash
+    FROM work.disease_control AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("time_point.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('disease_control' || chr(31) || _key || chr(31) || 'time_point'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_string,
+    unit_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("time_point.concept", 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "time_point.number" AS value_as_number,
+    substr("time_point.text", 1, 60) AS value_as_string,
+    "time_point.unit" AS unit_concept_id,
+    substr("time_point.concept.source", 1, 50) AS observation_source_value,
+    "time_point.concept.source_concept" AS observation_source_concept_id,
+    substr("time_point.qualifier_source", 1, 50) AS qualifier_source_value,
+    substr("time_point.value_source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.disease_control AS step
+JOIN register.observation AS ids ON ids.hash = o_id('disease_control' || chr(31) || _key || chr(31) || 'time_point')
+JOIN work."disease_control parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("time_point.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'disease_control', step._file, step._row
+FROM work.disease_control AS step
+JOIN register.observation AS ids ON ids.hash = o_id('disease_control' || chr(31) || _key || chr(31) || 'time_point')
+WHERE step._status = 'used' AND (_target = 1 AND ("time_point.when"));
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'disease_control',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.disease_control
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'disease_control', filter.name, count(step._left_out)
+FROM (VALUES ('told')) AS filter(name)
+LEFT JOIN work.disease_control AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'disease_control', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.disease_control AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'missing'),
+    (5, 'start', 'before birth')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'disease_control', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.disease_control AS step
+JOIN (VALUES
+    (1, 'start', 'moved to the day of birth'),
+    (2, 'source', 'cut to its length'),
+    (4, 'text', 'cut to its length'),
+    (8, 'qualifier_source', 'cut to its length'),
+    (16, 'response.text', 'cut to its length'),
+    (32, 'response.qualifier_source', 'cut to its length'),
+    (64, 'response.value source', 'cut to its length'),
+    (128, 'time_point.text', 'cut to its length'),
+    (256, 'time_point.value_source', 'cut to its length'),
+    (512, 'time_point.qualifier_source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'disease_control', 'concept', "concept.source", count(*)
+FROM work.disease_control
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'disease_control', 'type', "type.source", count(*)
+FROM work.disease_control
+WHERE _left_out IS NULL AND _target = 1 AND type = 0 AND "type.source" IS NOT NULL
+GROUP BY "type.source"
+UNION ALL
+SELECT 'disease_control', 'response.concept', "response.concept.source", count(*)
+FROM work.disease_control
+WHERE _left_out IS NULL AND _target = 1 AND "response.concept" = 0 AND "response.concept.source" IS NOT NULL AND "response.concept.decided" IS NOT TRUE AND ("response.when")
+GROUP BY "response.concept.source"
+UNION ALL
+SELECT 'disease_control', 'response.value', "response.value.source", count(*)
+FROM work.disease_control
+WHERE _left_out IS NULL AND _target = 1 AND "response.value" = 0 AND "response.value.source" IS NOT NULL AND "response.value.decided" IS NOT TRUE AND ("response.when")
+GROUP BY "response.value.source"
+UNION ALL
+SELECT 'disease_control', 'time_point.concept', "time_point.concept.source", count(*)
+FROM work.disease_control
+WHERE _left_out IS NULL AND _target = 1 AND "time_point.concept" = 0 AND "time_point.concept.source" IS NOT NULL AND "time_point.concept.decided" IS NOT TRUE AND ("time_point.when")
+GROUP BY "time_point.concept.source"
+UNION ALL
+SELECT 'disease_control', 'time_point.unit', '8512 day', count(*)
+FROM work.disease_control
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(8512) = 0 AND coalesce("time_point.unit", 0) = 0 AND ("time_point.when")
+GROUP BY '8512 day';

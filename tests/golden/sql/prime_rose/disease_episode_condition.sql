@@ -1,0 +1,219 @@
+-- map disease_episode_condition
+
+-- map
+CREATE TABLE work.disease_episode_condition AS
+WITH
+-- dsp.subject, for the join 'subject'
+join_subject AS (
+    SELECT
+        _file,
+        _row,
+        "trial" AS key1,
+        subject_id AS key2,
+        person_key
+    FROM dsp.subject
+),
+-- the columns of dsp.tumour_type that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.cohort_tumour_type AS cohort_tumour_type,
+        i."date" AS "date",
+        i.icd10_code AS icd10_code,
+        i.main_tumour_type AS main_tumour_type,
+        i.other_tumour_type AS other_tumour_type,
+        i.trial AS trial,
+        subject.person_key AS "subject.person_key"
+    FROM dsp.tumour_type AS i
+    LEFT JOIN join_subject AS subject ON subject.key1 = i.trial AND subject.key2 = i.subject_id
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(coalesce(icd10_code, main_tumour_type, other_tumour_type, cohort_tumour_type) IS NOT NULL, FALSE) THEN 'has_tumour_type'
+        END AS _filter
+    FROM input
+),
+-- the order in which rows are kept
+ranked AS (
+    SELECT
+        filtered.*,
+        row_number() OVER (PARTITION BY trial, "subject.person_key", coalesce(icd10_code, main_tumour_type, other_tumour_type, cohort_tumour_type), (_filter IS NULL) ORDER BY "date" ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank
+    FROM filtered
+),
+-- which rows are kept
+kept AS (
+    SELECT
+        ranked.*,
+        coalesce(_filter, CASE WHEN _rank > 1 THEN 'keep' END) AS _left_out
+    FROM ranked
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || "subject.person_key" || chr(31) || coalesce(icd10_code, main_tumour_type, other_tumour_type, cohort_tumour_type) AS _key,
+        o_id('tumour_type' || chr(31) || trial || chr(31) || "subject.person_key" || chr(31) || coalesce(icd10_code, main_tumour_type, other_tumour_type, cohort_tumour_type)) AS "event.hash",
+        o_id('disease_episode' || chr(31) || trial || chr(31) || "subject.person_key") AS "episode.hash"
+    FROM kept
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "event.hash",
+        "episode.hash"
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "event row".id AS event,
+        "event row".field_concept_id AS "event.field",
+        "episode row".id AS episode,
+        1 AS _target
+    FROM typed
+    LEFT JOIN work."tumour_type parents" AS "event row" ON "event row".hash = typed."event.hash"
+    LEFT JOIN work."disease_episode parents" AS "episode row" ON "episode row".hash = typed."episode.hash"
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "event.hash" IS NULL THEN 2
+            WHEN "event.hash" IS NOT NULL AND event IS NULL THEN 3
+            WHEN "episode.hash" IS NULL THEN 4
+            WHEN "episode.hash" IS NOT NULL AND episode IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        0 AS _issues,
+        0 AS _imputed,
+        o_id('disease_episode_condition' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("event.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("episode.hash" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    event,
+    "event.field",
+    episode
+FROM final;
+
+-- write cdm.episode_event
+INSERT INTO cdm.episode_event (
+    episode_id,
+    event_id,
+    episode_event_field_concept_id
+)
+SELECT
+    episode AS episode_id,
+    event AS event_id,
+    coalesce("event.field", 0) AS episode_event_field_concept_id
+FROM work.disease_episode_condition AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'disease_episode_condition',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.disease_episode_condition
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'disease_episode_condition', filter.name, count(step._left_out)
+FROM (VALUES ('has_tumour_type'), ('keep')) AS filter(name)
+LEFT JOIN work.disease_episode_condition AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'disease_episode_condition', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.disease_episode_condition AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'event', 'missing'),
+    (3, 'event', 'not found'),
+    (4, 'episode', 'missing'),
+    (5, 'episode', 'not found')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;

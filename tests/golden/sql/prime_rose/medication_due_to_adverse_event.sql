@@ -1,0 +1,197 @@
+-- map medication_due_to_adverse_event
+
+-- map
+CREATE TABLE work.medication_due_to_adverse_event AS
+WITH
+-- the columns of dsp.medication_adverse_event that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.adverse_event_id AS adverse_event_id,
+        i.medication_id AS medication_id,
+        i.subject_id AS subject_id,
+        i.trial AS trial
+    FROM dsp.medication_adverse_event AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CAST(NULL AS varchar) AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id || chr(31) || medication_id || chr(31) || adverse_event_id AS _key,
+        o_id('concomitant_medication' || chr(31) || trial || chr(31) || subject_id || chr(31) || medication_id) AS "fact_1.hash",
+        o_id('adverse_event' || chr(31) || trial || chr(31) || subject_id || chr(31) || adverse_event_id) AS "fact_2.hash"
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "fact_1.hash",
+        "fact_2.hash"
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "fact_1 row".id AS fact_1,
+        "fact_1 row".domain_concept_id AS "fact_1.domain",
+        "fact_2 row".id AS fact_2,
+        "fact_2 row".domain_concept_id AS "fact_2.domain",
+        coalesce(nullif(o_concept(44818780), 0), 0) AS relationship,
+        1 AS _target
+    FROM typed
+    LEFT JOIN work."concomitant_medication parents" AS "fact_1 row" ON "fact_1 row".hash = typed."fact_1.hash"
+    LEFT JOIN work."adverse_event parents" AS "fact_2 row" ON "fact_2 row".hash = typed."fact_2.hash"
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "fact_1.hash" IS NULL THEN 2
+            WHEN "fact_1.hash" IS NOT NULL AND fact_1 IS NULL THEN 3
+            WHEN "fact_2.hash" IS NULL THEN 4
+            WHEN "fact_2.hash" IS NOT NULL AND fact_2 IS NULL THEN 5
+            ELSE 0
+        END AS _reject,
+        0 AS _issues,
+        0 AS _imputed,
+        o_id('medication_due_to_adverse_event' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("fact_1.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("fact_2.hash" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        _hash AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    fact_1,
+    "fact_1.domain",
+    fact_2,
+    "fact_2.domain",
+    relationship
+FROM final;
+
+-- write cdm.fact_relationship
+INSERT INTO cdm.fact_relationship (
+    domain_concept_id_1,
+    fact_id_1,
+    domain_concept_id_2,
+    fact_id_2,
+    relationship_concept_id
+)
+SELECT
+    coalesce("fact_1.domain", 0) AS domain_concept_id_1,
+    fact_1 AS fact_id_1,
+    coalesce("fact_2.domain", 0) AS domain_concept_id_2,
+    fact_2 AS fact_id_2,
+    coalesce(relationship, 0) AS relationship_concept_id
+FROM work.medication_due_to_adverse_event AS step
+WHERE step._status = 'used' AND step._first;
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'medication_due_to_adverse_event',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.medication_due_to_adverse_event
+WHERE _target = 1;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'medication_due_to_adverse_event', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.medication_due_to_adverse_event AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'fact_1', 'missing'),
+    (3, 'fact_1', 'not found'),
+    (4, 'fact_2', 'missing'),
+    (5, 'fact_2', 'not found')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'medication_due_to_adverse_event', 'relationship', '44818780 Has due to (SNOMED)', count(*)
+FROM work.medication_due_to_adverse_event
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(44818780) = 0 AND coalesce(relationship, 0) = 0 AND (TRUE)
+GROUP BY '44818780 Has due to (SNOMED)';

@@ -1,0 +1,285 @@
+-- map progression_date
+
+-- map
+CREATE TABLE work.progression_date AS
+WITH
+-- the columns of dsp.tumour_assessment that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.assessment_id AS assessment_id,
+        i.criterion AS criterion,
+        i.event_id AS event_id,
+        i.progression_date AS progression_date,
+        i.response AS response,
+        i.response_recorded AS response_recorded,
+        i.subject_id AS subject_id,
+        i.trial AS trial
+    FROM dsp.tumour_assessment AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CASE
+            WHEN NOT coalesce(progression_date IS NOT NULL, FALSE) THEN 'dated'
+        END AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id || chr(31) || assessment_id || chr(31) || criterion AS _key,
+        o_id(trial || chr(31) || subject_id) AS "person.hash",
+        o_id(trial || chr(31) || subject_id || chr(31) || event_id) AS "visit.hash",
+        o_id('tumour_response' || chr(31) || trial || chr(31) || subject_id || chr(31) || assessment_id || chr(31) || CASE WHEN coalesce(response, response_recorded) IS NOT NULL THEN criterion END) AS "event.hash",
+        progression_date AS start,
+        'progression' AS source,
+        criterion AS "text"
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "visit.hash",
+        "event.hash",
+        start,
+        source,
+        "text"
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        "visit ref".id AS visit,
+        "event row".id AS event,
+        "event row".field_concept_id AS "event.field",
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
+        coalesce(nullif(o_concept(1617595), 0), 0) AS concept,
+        o_domain(1617595) AS "concept.domain",
+        1 AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."ids of visit_occurrence" AS "visit ref" ON "visit ref".hash = typed."visit.hash"
+    LEFT JOIN work."tumour_response parents" AS "event row" ON "event row".hash = typed."event.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN start IS NULL THEN 4
+            WHEN "start.before_birth" THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "visit.hash" IS NOT NULL AND visit IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "event.hash" IS NOT NULL AND event IS NULL THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 4 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id('progression_date' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("visit.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("event.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST(start AS varchar), '')
+            || chr(31) || coalesce(CAST(source AS varchar), '')
+            || chr(31) || coalesce(CAST("text" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    start,
+    source,
+    "text",
+    person,
+    visit,
+    event,
+    "event.field",
+    born,
+    "start.after_birth",
+    "start.before_birth",
+    concept,
+    "concept.domain",
+    type
+FROM final;
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _id_hash AS hash
+    FROM work.progression_date AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _id_hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_string,
+    visit_occurrence_id,
+    observation_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("text", 1, 60) AS value_as_string,
+    visit AS visit_occurrence_id,
+    substr(source, 1, 50) AS observation_source_value,
+    event AS observation_event_id,
+    "event.field" AS obs_event_field_concept_id
+FROM work.progression_date AS step
+JOIN register.observation AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'progression_date', step._file, step._row
+FROM work.progression_date AS step
+JOIN register.observation AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'progression_date',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.progression_date
+WHERE _target = 1;
+
+-- filters
+INSERT INTO audit.filters ("map", filter, rows)
+SELECT 'progression_date', filter.name, count(step._left_out)
+FROM (VALUES ('dated')) AS filter(name)
+LEFT JOIN work.progression_date AS step ON step._left_out = filter.name AND step._target = 1
+GROUP BY filter.name;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'progression_date', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.progression_date AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'missing'),
+    (5, 'start', 'before birth')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'progression_date', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.progression_date AS step
+JOIN (VALUES
+    (1, 'visit', 'not found'),
+    (2, 'event', 'not found'),
+    (4, 'start', 'moved to the day of birth')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'progression_date', 'concept', '1617595 Cancer disease progression', count(*)
+FROM work.progression_date
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(1617595) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)
+GROUP BY '1617595 Cancer disease progression'
+UNION ALL
+SELECT 'progression_date', 'type', '32809 Case Report Form', count(*)
+FROM work.progression_date
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

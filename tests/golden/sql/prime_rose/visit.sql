@@ -1,0 +1,286 @@
+-- map visit
+
+-- map
+CREATE TABLE work.visit AS
+WITH
+-- dsp.subject, for the join 'subject'
+join_subject AS (
+    SELECT
+        _file,
+        _row,
+        "trial" AS key1,
+        subject_id AS key2,
+        site
+    FROM dsp.subject
+),
+-- the columns of dsp.visit that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i."date" AS "date",
+        i.event_id AS event_id,
+        i.event_name AS event_name,
+        i.mode AS mode,
+        i.subject_id AS subject_id,
+        i.trial AS trial,
+        subject.site AS "subject.site"
+    FROM dsp.visit AS i
+    LEFT JOIN join_subject AS subject ON subject.key1 = i.trial AND subject.key2 = i.subject_id
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CAST(NULL AS varchar) AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id || chr(31) || event_id AS _key,
+        o_id(trial || chr(31) || subject_id) AS "person.hash",
+        o_id(trial || chr(31) || "subject.site") AS "care_site.hash",
+        coalesce(mode, 'clinic') AS "concept.1.said",
+        "date" AS start,
+        nullif(coalesce(event_id, '') || coalesce(CASE WHEN event_name IS NOT NULL THEN ' ' END, '') || coalesce(event_name, ''), '') AS source
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "care_site.hash",
+        "concept.1.said",
+        start,
+        source
+    FROM raw
+),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        "care_site ref".id AS care_site,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
+        coalesce(CASE o_fold("concept.1.said") WHEN 'clinic' THEN nullif(o_concept(9202), 0) WHEN 'telephone' THEN nullif(o_concept(5083), 0) END, CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        "concept.1.said" AS "concept.source",
+        CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END AS "concept.source_concept",
+        NULL AS "concept.domain",
+        1 AS _target,
+        coalesce(nullif(o_concept(32809), 0), 0) AS type
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN work."ids of care_site" AS "care_site ref" ON "care_site ref".hash = typed."care_site.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN start IS NULL THEN 4
+            WHEN "start.before_birth" THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "care_site.hash" IS NOT NULL AND care_site IS NULL THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(source) > 50 THEN 4 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id(_key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("care_site.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST(start AS varchar), '')
+            || chr(31) || coalesce(CAST(source AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    start,
+    source,
+    person,
+    care_site,
+    born,
+    "start.after_birth",
+    "start.before_birth",
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.domain",
+    type
+FROM final;
+
+-- ids cdm.visit_occurrence
+INSERT INTO register.visit_occurrence (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _id_hash AS hash
+    FROM work.visit AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.visit_occurrence AS known WHERE known.hash = _id_hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.visit_occurrence) AS last;
+
+-- write cdm.visit_occurrence
+INSERT INTO cdm.visit_occurrence (
+    visit_occurrence_id,
+    person_id,
+    visit_concept_id,
+    visit_start_date,
+    visit_end_date,
+    visit_type_concept_id,
+    care_site_id,
+    visit_source_value,
+    visit_source_concept_id
+)
+SELECT
+    ids.id AS visit_occurrence_id,
+    person AS person_id,
+    coalesce(concept, 0) AS visit_concept_id,
+    "start.after_birth" AS visit_start_date,
+    "start.after_birth" AS visit_end_date,
+    coalesce(type, 0) AS visit_type_concept_id,
+    care_site AS care_site_id,
+    substr(source, 1, 50) AS visit_source_value,
+    "concept.source_concept" AS visit_source_concept_id
+FROM work.visit AS step
+JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used' AND step._first;
+
+-- referenced cdm.visit_occurrence
+INSERT INTO work."ids of visit_occurrence" (hash, id)
+SELECT ids.hash, ids.id
+FROM work.visit AS step
+JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.visit_occurrence
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'visit_occurrence', ids.id, 'visit', step._file, step._row
+FROM work.visit AS step
+JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used';
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'visit',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.visit
+WHERE _target = 1;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'visit', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.visit AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'missing'),
+    (5, 'start', 'before birth')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'visit', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.visit AS step
+JOIN (VALUES
+    (1, 'care_site', 'not found'),
+    (2, 'start', 'moved to the day of birth'),
+    (4, 'source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'visit', 'concept', "concept.source", count(*)
+FROM work.visit
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'visit', 'type', '32809 Case Report Form', count(*)
+FROM work.visit
+WHERE _left_out IS NULL AND _target = 1 AND o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)
+GROUP BY '32809 Case Report Form';

@@ -1,0 +1,821 @@
+-- map worst_grade
+
+-- values
+CREATE TABLE work."worst_grade values" AS
+WITH
+-- the columns of dsp.worst_grade that are used
+input AS (
+    SELECT
+        i._file AS _file,
+        i._row AS _row,
+        i.basis AS basis,
+        i.ctcae_version AS ctcae_version,
+        i."date" AS "date",
+        i.number_of_events AS number_of_events,
+        i.related_worst_grade AS related_worst_grade,
+        i.rule AS rule,
+        i.serious AS serious,
+        i.subject_id AS subject_id,
+        i.term AS term,
+        i.trial AS trial,
+        i.worst_grade AS worst_grade
+    FROM dsp.worst_grade AS i
+),
+-- which rows are left out, and why
+filtered AS (
+    SELECT
+        input.*,
+        1 AS _n,
+        CAST(NULL AS varchar) AS _left_out
+    FROM input
+),
+-- the expressions of the map
+raw AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        trial || chr(31) || subject_id || chr(31) || term || chr(31) || coalesce(ctcae_version, 'not said') || chr(31) || rule AS _key,
+        o_id(trial || chr(31) || subject_id) AS "person.hash",
+        'worst grade of the adverse event' AS "concept.1.said",
+        basis AS "type.1.said",
+        CAST(worst_grade AS varchar) AS "value.1.said",
+        "date" AS start,
+        worst_grade AS number,
+        term AS "text",
+        CASE WHEN ctcae_version IS NOT NULL THEN nullif(coalesce('CTCAE ', '') || coalesce(ctcae_version, ''), '') END AS value_source,
+        rule AS qualifier_source,
+        'worst grade of related events of the term' AS "related.concept.1.said",
+        CAST(related_worst_grade AS varchar) AS "related.value.1.said",
+        related_worst_grade AS "related.number",
+        term AS "related.text",
+        rule AS "related.qualifier_source",
+        related_worst_grade IS NOT NULL AS "related.when",
+        'number of adverse events of the term' AS "number_of_events.concept.1.said",
+        number_of_events AS "number_of_events.number",
+        term AS "number_of_events.text",
+        rule AS "number_of_events.qualifier_source",
+        'serious adverse event of the term' AS "serious.concept.1.said",
+        term AS "serious.text",
+        rule AS "serious.qualifier_source",
+        serious AS "serious.when"
+    FROM filtered
+),
+-- read as the types that the target asks for
+typed AS (
+    SELECT
+        _file,
+        _row,
+        _n,
+        _left_out,
+        _key,
+        "person.hash",
+        "concept.1.said",
+        "type.1.said",
+        "value.1.said",
+        start,
+        number,
+        "text",
+        value_source,
+        qualifier_source,
+        "related.concept.1.said",
+        "related.value.1.said",
+        "related.number",
+        "related.text",
+        "related.qualifier_source",
+        "related.when",
+        "number_of_events.concept.1.said",
+        "number_of_events.number",
+        "number_of_events.text",
+        "number_of_events.qualifier_source",
+        "serious.concept.1.said",
+        "serious.text",
+        "serious.qualifier_source",
+        "serious.when"
+    FROM raw
+)
+SELECT * FROM typed;
+
+-- concepts
+CREATE TABLE work."worst_grade concepts" AS
+WITH
+wanted AS (
+    SELECT DISTINCT 'concept.1' AS slot, "concept.1.said" AS value
+    FROM work."worst_grade values"
+    WHERE "concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'value.1' AS slot, "value.1.said" AS value
+    FROM work."worst_grade values"
+    WHERE "value.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'related.concept.1' AS slot, "related.concept.1.said" AS value
+    FROM work."worst_grade values"
+    WHERE "related.concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'related.value.1' AS slot, "related.value.1.said" AS value
+    FROM work."worst_grade values"
+    WHERE "related.value.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'number_of_events.concept.1' AS slot, "number_of_events.concept.1.said" AS value
+    FROM work."worst_grade values"
+    WHERE "number_of_events.concept.1.said" IS NOT NULL AND _left_out IS NULL
+    UNION ALL
+    SELECT DISTINCT 'serious.concept.1' AS slot, "serious.concept.1.said" AS value
+    FROM work."worst_grade values"
+    WHERE "serious.concept.1.said" IS NOT NULL AND _left_out IS NULL
+),
+found AS (
+    -- concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'concept.1'
+    UNION ALL
+    -- value.1: the reviewed mapping prime_rose/concepts/ctcae_grade.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ctcae_grade.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'value.1'
+    UNION ALL
+    -- related.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'related.concept.1'
+    UNION ALL
+    -- related.value.1: the reviewed mapping prime_rose/concepts/ctcae_grade.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/ctcae_grade.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'related.value.1'
+    UNION ALL
+    -- number_of_events.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'number_of_events.concept.1'
+    UNION ALL
+    -- serious.concept.1: the reviewed mapping prime_rose/concepts/questions.csv
+    SELECT DISTINCT wanted.slot, wanted.value, 0 AS preference, 0 AS respelt, file.source_concept_id, file.concept_id, file.purpose
+    FROM wanted
+    JOIN work.concept_files AS file ON file.file = 'prime_rose/concepts/questions.csv' AND file.key = o_fold(wanted.value)
+    WHERE wanted.slot = 'serious.concept.1'
+),
+-- 'Maps to' leads to the standard concept, also from a standard one (to itself).
+linked AS (
+    SELECT found.*, coalesce(link.target_id, 0) AS target_id, link.domain_id
+    FROM found
+    LEFT JOIN work.maps_to AS link ON link.concept_id = found.concept_id AND link.purpose = 'MAPS_TO'
+),
+-- Of several concepts of one vocabulary (a retired one beside its successor, 'mL' and 'ML' in UCUM, 'C50.9' and 'C509'
+-- where dots do not count) one that is spelt exactly so comes before others, a valid one before an invalid one, one
+-- that leads to a standard concept before its namesakes.  A reviewed mapping may name several concepts.
+placed AS (
+    SELECT
+        linked.*,
+        dense_rank() OVER (
+            PARTITION BY linked.slot, linked.value, linked.preference
+            ORDER BY
+                linked.respelt, CASE WHEN linked.preference = 0 OR linked.target_id <> 0 THEN 0 ELSE 1 END,
+                CASE WHEN linked.preference = 0 THEN 0 ELSE linked.concept_id END
+        ) AS place
+    FROM linked
+),
+-- Of several vocabularies the first that leads to a standard concept; if none does, the first that knows the value.
+ranked AS (
+    SELECT
+        placed.*,
+        dense_rank() OVER (
+            PARTITION BY placed.slot, placed.value
+            ORDER BY CASE WHEN placed.preference = 0 OR placed.target_id <> 0 THEN 0 ELSE 1 END, placed.preference
+        ) AS rank
+    FROM placed
+    WHERE placed.place = 1
+),
+targets AS (
+    SELECT slot, value, concept_id AS said_id, source_concept_id, purpose, target_id AS concept_id, domain_id
+    FROM ranked
+    WHERE rank = 1
+),
+-- What a reviewer names as the value comes before what the vocabulary says, which counts only beside its 'Maps to':
+-- a value belongs to the concept that it was said of.
+results AS (
+    SELECT slot, value, coalesce(min(reviewed), min(linked)) AS value_concept_id
+    FROM (
+        SELECT slot, value, concept_id AS reviewed, NULL AS linked FROM targets WHERE purpose = 'MAPS_TO_VALUE' AND concept_id <> 0
+        UNION ALL
+        SELECT targets.slot, targets.value, NULL AS reviewed, link.target_id AS linked
+        FROM targets
+        JOIN work.maps_to AS link ON link.concept_id = targets.said_id AND link.purpose = 'MAPS_TO_VALUE'
+        WHERE targets.purpose = 'MAPS_TO' AND targets.concept_id <> 0
+    ) AS every_result
+    GROUP BY slot, value
+),
+mapped AS (
+    SELECT
+        slot, value, max(source_concept_id) AS source_concept_id, concept_id, max(domain_id) AS domain_id,
+        max(said_id) = 0 AS decided
+    FROM targets
+    WHERE purpose = 'MAPS_TO'
+    GROUP BY slot, value, concept_id
+)
+SELECT
+    mapped.slot, mapped.value, mapped.source_concept_id, mapped.concept_id, mapped.domain_id,
+    results.value_concept_id, mapped.decided,
+    row_number() OVER (PARTITION BY mapped.slot, mapped.value ORDER BY mapped.concept_id) AS nth
+FROM mapped
+LEFT JOIN results ON results.slot = mapped.slot AND results.value = mapped.value
+WHERE mapped.concept_id <> 0
+   OR NOT EXISTS (
+       SELECT 1 FROM mapped AS better
+       WHERE better.slot = mapped.slot AND better.value = mapped.value AND better.concept_id <> 0
+   );
+
+-- map
+CREATE TABLE work.worst_grade AS
+WITH
+typed AS (SELECT * FROM work."worst_grade values"),
+-- references and concepts
+resolved AS (
+    SELECT
+        typed.*,
+        "person ref".id AS person,
+        coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AS born,
+        CASE WHEN start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth THEN coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) ELSE start END AS "start.after_birth",
+        start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND NOT (start < coalesce(o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), coalesce(born.day_of_birth, 1)), o_ymd(born.year_of_birth, coalesce(born.month_of_birth, 1), 1), o_ymd(born.year_of_birth, 1, 1)) AND extract(year FROM start) = born.year_of_birth) AS "start.before_birth",
+        coalesce(nullif("concept.1".concept_id, 0), CASE WHEN "concept.1.said" IS NOT NULL THEN 0 END) AS concept,
+        "concept.1.said" AS "concept.source",
+        CASE WHEN "concept.1.said" IS NOT NULL THEN coalesce(nullif("concept.1".source_concept_id, 0), 0) END AS "concept.source_concept",
+        "concept.1".decided AS "concept.decided",
+        "concept.1".domain_id AS "concept.domain",
+        "concept.1".value_concept_id AS "concept.value",
+        coalesce(CASE WHEN "concept.1".concept_id <> 0 THEN "concept.1".nth END, 1) AS _target,
+        coalesce(CASE o_fold("type.1.said") WHEN 'derived' THEN nullif(o_concept(32880), 0) END, CASE WHEN "type.1.said" IS NOT NULL THEN 0 END) AS type,
+        "type.1.said" AS "type.source",
+        CASE WHEN "type.1.said" IS NOT NULL THEN 0 END AS "type.source_concept",
+        coalesce(nullif("value.1".concept_id, 0), CASE WHEN "value.1.said" IS NOT NULL THEN 0 END) AS "value",
+        "value.1.said" AS "value.source",
+        CASE WHEN "value.1.said" IS NOT NULL THEN coalesce(nullif("value.1".source_concept_id, 0), 0) END AS "value.source_concept",
+        "value.1".decided AS "value.decided",
+        coalesce(nullif("related.concept.1".concept_id, 0), CASE WHEN "related.concept.1.said" IS NOT NULL THEN 0 END) AS "related.concept",
+        "related.concept.1.said" AS "related.concept.source",
+        CASE WHEN "related.concept.1.said" IS NOT NULL THEN coalesce(nullif("related.concept.1".source_concept_id, 0), 0) END AS "related.concept.source_concept",
+        "related.concept.1".decided AS "related.concept.decided",
+        coalesce(nullif("related.value.1".concept_id, 0), CASE WHEN "related.value.1.said" IS NOT NULL THEN 0 END) AS "related.value",
+        "related.value.1.said" AS "related.value.source",
+        CASE WHEN "related.value.1.said" IS NOT NULL THEN coalesce(nullif("related.value.1".source_concept_id, 0), 0) END AS "related.value.source_concept",
+        "related.value.1".decided AS "related.value.decided",
+        coalesce(nullif("number_of_events.concept.1".concept_id, 0), CASE WHEN "number_of_events.concept.1.said" IS NOT NULL THEN 0 END) AS "number_of_events.concept",
+        "number_of_events.concept.1.said" AS "number_of_events.concept.source",
+        CASE WHEN "number_of_events.concept.1.said" IS NOT NULL THEN coalesce(nullif("number_of_events.concept.1".source_concept_id, 0), 0) END AS "number_of_events.concept.source_concept",
+        "number_of_events.concept.1".decided AS "number_of_events.concept.decided",
+        coalesce(nullif("serious.concept.1".concept_id, 0), CASE WHEN "serious.concept.1.said" IS NOT NULL THEN 0 END) AS "serious.concept",
+        "serious.concept.1.said" AS "serious.concept.source",
+        CASE WHEN "serious.concept.1.said" IS NOT NULL THEN coalesce(nullif("serious.concept.1".source_concept_id, 0), 0) END AS "serious.concept.source_concept",
+        "serious.concept.1".decided AS "serious.concept.decided"
+    FROM typed
+    LEFT JOIN work."ids of person" AS "person ref" ON "person ref".hash = typed."person.hash"
+    LEFT JOIN cdm.person AS born ON born.person_id = "person ref".id
+    LEFT JOIN work."worst_grade concepts" AS "concept.1" ON "concept.1".slot = 'concept.1' AND "concept.1".value = typed."concept.1.said"
+    LEFT JOIN work."worst_grade concepts" AS "value.1" ON "value.1".slot = 'value.1' AND "value.1".value = typed."value.1.said" AND "value.1".nth = 1
+    LEFT JOIN work."worst_grade concepts" AS "related.concept.1" ON "related.concept.1".slot = 'related.concept.1' AND "related.concept.1".value = typed."related.concept.1.said" AND "related.concept.1".nth = 1
+    LEFT JOIN work."worst_grade concepts" AS "related.value.1" ON "related.value.1".slot = 'related.value.1' AND "related.value.1".value = typed."related.value.1.said" AND "related.value.1".nth = 1
+    LEFT JOIN work."worst_grade concepts" AS "number_of_events.concept.1" ON "number_of_events.concept.1".slot = 'number_of_events.concept.1' AND "number_of_events.concept.1".value = typed."number_of_events.concept.1.said" AND "number_of_events.concept.1".nth = 1
+    LEFT JOIN work."worst_grade concepts" AS "serious.concept.1" ON "serious.concept.1".slot = 'serious.concept.1' AND "serious.concept.1".value = typed."serious.concept.1.said" AND "serious.concept.1".nth = 1
+),
+-- what is wrong with each row
+judged AS MATERIALIZED (
+    SELECT
+        resolved.*,
+        CASE
+            WHEN _left_out IS NOT NULL THEN 0
+            WHEN _key IS NULL THEN 1
+            WHEN "person.hash" IS NULL THEN 2
+            WHEN "person.hash" IS NOT NULL AND person IS NULL THEN 3
+            WHEN start IS NULL THEN 4
+            WHEN "start.before_birth" THEN 5
+            ELSE 0
+        END AS _reject,
+        CASE WHEN _left_out IS NULL AND "start.after_birth" <> start THEN 1 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("text") > 60 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(value_source) > 50 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length(qualifier_source) > 50 THEN 8 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("concept.source") > 50 THEN 16 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("value.source") > 50 THEN 32 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("related.text") > 60 THEN 64 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("related.qualifier_source") > 50 THEN 128 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("related.concept.source") > 50 THEN 256 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("related.value.source") > 50 THEN 512 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("number_of_events.text") > 60 THEN 1024 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("number_of_events.qualifier_source") > 50 THEN 2048 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("number_of_events.concept.source") > 50 THEN 4096 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious.text") > 60 THEN 8192 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious.qualifier_source") > 50 THEN 16384 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND length("serious.concept.source") > 50 THEN 32768 ELSE 0 END AS _issues,
+        0 AS _imputed,
+        o_id('worst_grade' || chr(31) || _key) AS _hash,
+        row_number() OVER () AS _id  -- only tells rows apart
+    FROM resolved
+),
+-- keys that stand there several times
+repeated AS (
+    SELECT
+        _hash,
+        _target
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0)
+    GROUP BY _hash, _target
+    HAVING count(*) > 1
+),
+-- their rows
+alike AS (
+    SELECT
+        _id,
+        _hash,
+        _target,
+        _file,
+        _row,
+        _n,
+        coalesce(CAST("person.hash" AS varchar), '')
+            || chr(31) || coalesce(CAST("concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("type.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("value.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST(start AS varchar), '')
+            || chr(31) || coalesce(CAST(number AS varchar), '')
+            || chr(31) || coalesce(CAST("text" AS varchar), '')
+            || chr(31) || coalesce(CAST(value_source AS varchar), '')
+            || chr(31) || coalesce(CAST(qualifier_source AS varchar), '')
+            || chr(31) || coalesce(CAST("related.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("related.value.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("related.number" AS varchar), '')
+            || chr(31) || coalesce(CAST("related.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("related.qualifier_source" AS varchar), '')
+            || chr(31) || coalesce(CAST("related.when" AS varchar), '')
+            || chr(31) || coalesce(CAST("number_of_events.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("number_of_events.number" AS varchar), '')
+            || chr(31) || coalesce(CAST("number_of_events.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("number_of_events.qualifier_source" AS varchar), '')
+            || chr(31) || coalesce(CAST("serious.concept.1.said" AS varchar), '')
+            || chr(31) || coalesce(CAST("serious.text" AS varchar), '')
+            || chr(31) || coalesce(CAST("serious.qualifier_source" AS varchar), '')
+            || chr(31) || coalesce(CAST("serious.when" AS varchar), '') AS _content
+    FROM judged
+    WHERE (_left_out IS NULL AND _reject = 0) AND _hash IN (SELECT repeated._hash FROM repeated)
+),
+-- the first is used; is another the same?
+twins AS (
+    SELECT
+        _id,
+        row_number() OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _nth,
+        _content = first_value(_content) OVER (PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id) AS _same
+    FROM alike
+),
+-- the status of each row
+final AS (
+    SELECT
+        judged.*,
+        CASE WHEN _left_out IS NOT NULL THEN 'filtered' WHEN _reject > 0 THEN 'rejected'
+            WHEN coalesce(twins._nth, 1) = 1 THEN 'used' WHEN twins._same THEN 'deduplicated'
+            ELSE 'rejected' END AS _status,
+        TRUE AS _first,
+        CASE WHEN _target = 1 THEN _hash ELSE o_id(CAST(_hash AS varchar) || chr(31) || CAST(_target AS varchar)) END AS _id_hash
+    FROM judged
+    LEFT JOIN twins ON twins._id = judged._id
+)
+SELECT
+    _file,
+    _row,
+    _n,
+    _left_out,
+    _key,
+    _hash,
+    _id_hash,
+    _target,
+    _first,
+    _status,
+    _reject,
+    _issues,
+    _imputed,
+    start,
+    number,
+    "text",
+    value_source,
+    qualifier_source,
+    "related.number",
+    "related.text",
+    "related.qualifier_source",
+    "related.when",
+    "number_of_events.number",
+    "number_of_events.text",
+    "number_of_events.qualifier_source",
+    "serious.text",
+    "serious.qualifier_source",
+    "serious.when",
+    "concept.1.said",
+    "value.1.said",
+    "related.concept.1.said",
+    "related.value.1.said",
+    "number_of_events.concept.1.said",
+    "serious.concept.1.said",
+    person,
+    born,
+    "start.after_birth",
+    "start.before_birth",
+    concept,
+    "concept.source",
+    "concept.source_concept",
+    "concept.decided",
+    "concept.domain",
+    "concept.value",
+    type,
+    "type.source",
+    "type.source_concept",
+    "value",
+    "value.source",
+    "value.source_concept",
+    "value.decided",
+    "related.concept",
+    "related.concept.source",
+    "related.concept.source_concept",
+    "related.concept.decided",
+    "related.value",
+    "related.value.source",
+    "related.value.source_concept",
+    "related.value.decided",
+    "number_of_events.concept",
+    "number_of_events.concept.source",
+    "number_of_events.concept.source_concept",
+    "number_of_events.concept.decided",
+    "serious.concept",
+    "serious.concept.source",
+    "serious.concept.source_concept",
+    "serious.concept.decided"
+FROM final;
+
+-- lookups
+INSERT INTO audit.lookups ("map", field, way, looked_in, file, source_value, rows, rows_open, source_concept_id, concept_id)
+SELECT
+    'worst_grade', 'concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."concept.1.said", count(*), count(CASE WHEN said.concept = 0 AND said."concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.worst_grade AS said
+LEFT JOIN work."worst_grade concepts" AS found
+    ON found.slot = 'concept.1' AND found.value = said."concept.1.said" AND found.nth = 1
+WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."concept.1.said"
+UNION ALL
+SELECT
+    'worst_grade', 'value', 1, 'prime_rose/concepts/ctcae_grade.csv', 'prime_rose/concepts/ctcae_grade.csv',
+    said."value.1.said", count(*), count(CASE WHEN said."value" = 0 AND said."value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.worst_grade AS said
+LEFT JOIN work."worst_grade concepts" AS found
+    ON found.slot = 'value.1' AND found.value = said."value.1.said" AND found.nth = 1
+WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."value.1.said"
+UNION ALL
+SELECT
+    'worst_grade', 'related.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."related.concept.1.said", count(*), count(CASE WHEN said."related.concept" = 0 AND said."related.concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.worst_grade AS said
+LEFT JOIN work."worst_grade concepts" AS found
+    ON found.slot = 'related.concept.1' AND found.value = said."related.concept.1.said" AND found.nth = 1
+WHERE said."related.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."related.concept.1.said"
+UNION ALL
+SELECT
+    'worst_grade', 'related.value', 1, 'prime_rose/concepts/ctcae_grade.csv', 'prime_rose/concepts/ctcae_grade.csv',
+    said."related.value.1.said", count(*), count(CASE WHEN said."related.value" = 0 AND said."related.value.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.worst_grade AS said
+LEFT JOIN work."worst_grade concepts" AS found
+    ON found.slot = 'related.value.1' AND found.value = said."related.value.1.said" AND found.nth = 1
+WHERE said."related.value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."related.value.1.said"
+UNION ALL
+SELECT
+    'worst_grade', 'number_of_events.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."number_of_events.concept.1.said", count(*), count(CASE WHEN said."number_of_events.concept" = 0 AND said."number_of_events.concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.worst_grade AS said
+LEFT JOIN work."worst_grade concepts" AS found
+    ON found.slot = 'number_of_events.concept.1' AND found.value = said."number_of_events.concept.1.said" AND found.nth = 1
+WHERE said."number_of_events.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."number_of_events.concept.1.said"
+UNION ALL
+SELECT
+    'worst_grade', 'serious.concept', 1, 'prime_rose/concepts/questions.csv', 'prime_rose/concepts/questions.csv',
+    said."serious.concept.1.said", count(*), count(CASE WHEN said."serious.concept" = 0 AND said."serious.concept.decided" IS NOT TRUE THEN 1 END),
+    coalesce(max(found.source_concept_id), 0), coalesce(max(found.concept_id), 0)
+FROM work.worst_grade AS said
+LEFT JOIN work."worst_grade concepts" AS found
+    ON found.slot = 'serious.concept.1' AND found.value = said."serious.concept.1.said" AND found.nth = 1
+WHERE said."serious.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
+GROUP BY said."serious.concept.1.said";
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT _id_hash AS hash
+    FROM work.worst_grade AS step
+    WHERE step._status = 'used' AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = _id_hash)
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_string,
+    value_as_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value,
+    value_source_value
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce(concept, 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    number AS value_as_number,
+    substr("text", 1, 60) AS value_as_string,
+    "value" AS value_as_concept_id,
+    substr("concept.source", 1, 50) AS observation_source_value,
+    "concept.source_concept" AS observation_source_concept_id,
+    substr(qualifier_source, 1, 50) AS qualifier_source_value,
+    substr(value_source, 1, 50) AS value_source_value
+FROM work.worst_grade AS step
+JOIN register.observation AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used' AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
+FROM work.worst_grade AS step
+JOIN register.observation AS ids ON ids.hash = _id_hash
+WHERE step._status = 'used';
+
+-- parents
+CREATE TABLE work."worst_grade parents" AS
+SELECT
+    step._id_hash AS hash, ids.id,
+    nullif(o_concept(1147165), 0) AS field_concept_id,
+    nullif(o_concept(27), 0) AS domain_concept_id
+FROM work.worst_grade AS step
+JOIN register.observation AS ids ON ids.hash = step._id_hash
+WHERE step._status = 'used' AND step._first AND step._target = 1;
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('worst_grade' || chr(31) || _key || chr(31) || 'related') AS hash
+    FROM work.worst_grade AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("related.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'related'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_string,
+    value_as_concept_id,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value,
+    value_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("related.concept", 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "related.number" AS value_as_number,
+    substr("related.text", 1, 60) AS value_as_string,
+    "related.value" AS value_as_concept_id,
+    substr("related.concept.source", 1, 50) AS observation_source_value,
+    "related.concept.source_concept" AS observation_source_concept_id,
+    substr("related.qualifier_source", 1, 50) AS qualifier_source_value,
+    substr("related.value.source", 1, 50) AS value_source_value,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.worst_grade AS step
+JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'related')
+JOIN work."worst_grade parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("related.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
+FROM work.worst_grade AS step
+JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'related')
+WHERE step._status = 'used' AND (_target = 1 AND ("related.when"));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('worst_grade' || chr(31) || _key || chr(31) || 'number_of_events') AS hash
+    FROM work.worst_grade AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL)) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'number_of_events'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_number,
+    value_as_string,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("number_of_events.concept", 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    "number_of_events.number" AS value_as_number,
+    substr("number_of_events.text", 1, 60) AS value_as_string,
+    substr("number_of_events.concept.source", 1, 50) AS observation_source_value,
+    "number_of_events.concept.source_concept" AS observation_source_concept_id,
+    substr("number_of_events.qualifier_source", 1, 50) AS qualifier_source_value,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.worst_grade AS step
+JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'number_of_events')
+JOIN work."worst_grade parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL)) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
+FROM work.worst_grade AS step
+JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'number_of_events')
+WHERE step._status = 'used' AND (_target = 1 AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL));
+
+-- ids cdm.observation
+INSERT INTO register.observation (hash, id)
+SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
+FROM (
+    SELECT DISTINCT o_id('worst_grade' || chr(31) || _key || chr(31) || 'serious') AS hash
+    FROM work.worst_grade AS step
+    WHERE step._status = 'used' AND (_target = 1 AND ("serious.when")) AND step._first
+      AND NOT EXISTS (SELECT 1 FROM register.observation AS known WHERE known.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'serious'))
+) AS fresh
+CROSS JOIN (SELECT coalesce(max(id), 0) AS id FROM register.observation) AS last;
+
+-- write cdm.observation
+INSERT INTO cdm.observation (
+    observation_id,
+    person_id,
+    observation_concept_id,
+    observation_date,
+    observation_type_concept_id,
+    value_as_string,
+    observation_source_value,
+    observation_source_concept_id,
+    qualifier_source_value,
+    observation_event_id,
+    obs_event_field_concept_id
+)
+SELECT
+    ids.id AS observation_id,
+    person AS person_id,
+    coalesce("serious.concept", 0) AS observation_concept_id,
+    "start.after_birth" AS observation_date,
+    coalesce(type, 0) AS observation_type_concept_id,
+    substr("serious.text", 1, 60) AS value_as_string,
+    substr("serious.concept.source", 1, 50) AS observation_source_value,
+    "serious.concept.source_concept" AS observation_source_concept_id,
+    substr("serious.qualifier_source", 1, 50) AS qualifier_source_value,
+    parent.id AS observation_event_id,
+    parent.field_concept_id AS obs_event_field_concept_id
+FROM work.worst_grade AS step
+JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'serious')
+JOIN work."worst_grade parents" AS parent ON parent.hash = step._id_hash
+WHERE step._status = 'used' AND (_target = 1 AND ("serious.when")) AND step._first;
+
+-- origins cdm.observation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
+SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
+FROM work.worst_grade AS step
+JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'serious')
+WHERE step._status = 'used' AND (_target = 1 AND ("serious.when"));
+
+-- accounting
+INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
+SELECT
+    'worst_grade',
+    count(*),
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'filtered'),
+    count(*) FILTER (WHERE _status = 'deduplicated'),
+    count(*) FILTER (WHERE _status = 'rejected')
+FROM work.worst_grade
+WHERE _target = 1;
+
+-- rejects
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+SELECT
+    'worst_grade', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
+    file.file, file.sheet, step._row
+FROM work.worst_grade AS step
+LEFT JOIN (VALUES
+    (1, 'key', 'missing'),
+    (2, 'person', 'missing'),
+    (3, 'person', 'not found'),
+    (4, 'start', 'missing'),
+    (5, 'start', 'before birth')
+) AS why(number, field, reason) ON why.number = step._reject
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._status = 'rejected' AND step._target = 1;
+
+-- issues
+INSERT INTO audit.value_issues ("map", field, reason, file, sheet, row)
+SELECT 'worst_grade', why.field, why.reason, file.file, file.sheet, step._row
+FROM work.worst_grade AS step
+JOIN (VALUES
+    (1, 'start', 'moved to the day of birth'),
+    (2, 'text', 'cut to its length'),
+    (4, 'value_source', 'cut to its length'),
+    (8, 'qualifier_source', 'cut to its length'),
+    (16, 'concept source', 'cut to its length'),
+    (32, 'value source', 'cut to its length'),
+    (64, 'related.text', 'cut to its length'),
+    (128, 'related.qualifier_source', 'cut to its length'),
+    (256, 'related.concept source', 'cut to its length'),
+    (512, 'related.value source', 'cut to its length'),
+    (1024, 'number_of_events.text', 'cut to its length'),
+    (2048, 'number_of_events.qualifier_source', 'cut to its length'),
+    (4096, 'number_of_events.concept source', 'cut to its length'),
+    (8192, 'serious.text', 'cut to its length'),
+    (16384, 'serious.qualifier_source', 'cut to its length'),
+    (32768, 'serious.concept source', 'cut to its length')
+) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
+LEFT JOIN audit.files AS file ON file.file_number = step._file
+WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';
+
+-- unmapped
+INSERT INTO audit.unmapped ("map", field, source_value, rows)
+SELECT 'worst_grade', 'concept', "concept.source", count(*)
+FROM work.worst_grade
+WHERE _left_out IS NULL AND _target = 1 AND concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE
+GROUP BY "concept.source"
+UNION ALL
+SELECT 'worst_grade', 'type', "type.source", count(*)
+FROM work.worst_grade
+WHERE _left_out IS NULL AND _target = 1 AND type = 0 AND "type.source" IS NOT NULL
+GROUP BY "type.source"
+UNION ALL
+SELECT 'worst_grade', 'value', "value.source", count(*)
+FROM work.worst_grade
+WHERE _left_out IS NULL AND _target = 1 AND "value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE
+GROUP BY "value.source"
+UNION ALL
+SELECT 'worst_grade', 'related.concept', "related.concept.source", count(*)
+FROM work.worst_grade
+WHERE _left_out IS NULL AND _target = 1 AND "related.concept" = 0 AND "related.concept.source" IS NOT NULL AND "related.concept.decided" IS NOT TRUE AND ("related.when")
+GROUP BY "related.concept.source"
+UNION ALL
+SELECT 'worst_grade', 'related.value', "related.value.source", count(*)
+FROM work.worst_grade
+WHERE _left_out IS NULL AND _target = 1 AND "related.value" = 0 AND "related.value.source" IS NOT NULL AND "related.value.decided" IS NOT TRUE AND ("related.when")
+GROUP BY "related.value.source"
+UNION ALL
+SELECT 'worst_grade', 'number_of_events.concept', "number_of_events.concept.source", count(*)
+FROM work.worst_grade
+WHERE _left_out IS NULL AND _target = 1 AND "number_of_events.concept" = 0 AND "number_of_events.concept.source" IS NOT NULL AND "number_of_events.concept.decided" IS NOT TRUE AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL)
+GROUP BY "number_of_events.concept.source"
+UNION ALL
+SELECT 'worst_grade', 'serious.concept', "serious.concept.source", count(*)
+FROM work.worst_grade
+WHERE _left_out IS NULL AND _target = 1 AND "serious.concept" = 0 AND "serious.concept.source" IS NOT NULL AND "serious.concept.decided" IS NOT TRUE AND ("serious.when")
+GROUP BY "serious.concept.source";
