@@ -224,6 +224,7 @@ class _Job:
             self._prepare(db)
             for statement in scopes(self.plan):
                 db.run(statement)
+            self._warn_of_nothing(db)
             for number, step in enumerate(self.plan.maps, 1):
                 self.progress(f"map {number} of {len(self.plan.maps)}: {step.name}")
                 self._map(db, step)
@@ -293,6 +294,21 @@ class _Job:
                 message = f"{dangling} values of {table}.{column} are not in {target}"
                 self.problems.add("OM594", message, None, "this is a fault of omopify or of a constant in a map")
         self.clock.lap("verify")
+
+    def _warn_of_nothing(self, db: DuckDB) -> None:
+        """Say it aloud when nobody is in scope or a form is empty: mostly an export that went wrong."""
+        pack = self.project.pack
+        for scope in self.plan.scopes:
+            if db.rows(render("run/scope_size.sql.jinja", name=scope.name))[0][0] == 0:
+                message = f"nobody is in the scope '{scope.name}': the result holds no patient"
+                hint = f"look at the form '{pack.trial.scope[scope.name].source}' of the export, and at the condition"
+                self.problems.add("OM507", message, pack.trial.at("scope", scope.name, "where"), hint, "warning")
+        for name, source in pack.sources.items():
+            found = self.sources.get(name)
+            if found and not source.optional and not sum(file.rows for file in found.files):
+                files = ", ".join(file.file for file in found.files)
+                hint = "was it exported as a whole? Say 'optional: true' if it may be empty"
+                self.problems.add("OM508", f"the form '{name}' has no rows in {files}", source.at, hint, "warning")
 
     def _warn_of_losses(self, db: DuckDB) -> None:
         """Say it aloud when a field loses most of what it should hold: mostly a format that does not fit."""

@@ -10,7 +10,7 @@ from omopify.compiler.plan import Plan
 from omopify.compiler.render import render
 from omopify.conversion.session import insert_rows
 from omopify.engines.duckdb import DuckDB
-from omopify.errors import Problems
+from omopify.errors import Problems, did_you_mean
 from omopify.specs.project import Pack
 from omopify.staging import ReadOptions, SourceRequest, StagedFile, StagedSource, read_headers, stage
 
@@ -83,10 +83,12 @@ def _forget_old(cache: Path, used: set[Path]) -> None:
 
 def note_missing(pack: Pack, name: str, columns: Iterable[str], files: Iterable[str], problems: Problems) -> None:
     """Note the columns that the pack's list says an export must have and that this source has not."""
-    source, brought = pack.sources[name], {column.casefold() for column in columns}
+    source, brought = pack.sources[name], {column.casefold(): column for column in columns}
     needed = {column: known for column, known in source.columns.items() if known.required}
     missing = {column: known for column, known in needed.items() if column.casefold() not in brought}
     where = ", ".join(files)
+    known_here = {column.casefold() for column in source.columns}
+    others = [column for folded, column in brought.items() if folded not in known_here]
     if len(missing) == len(needed) > 3:
         message = f"none of the {len(needed)} columns of source '{name}' is in {where}"
         problems.add(
@@ -95,7 +97,9 @@ def note_missing(pack: Pack, name: str, columns: Iterable[str], files: Iterable[
         return
     for column, known in missing.items():
         message = f"the column '{column}' of source '{name}' is missing in {where}"
-        hint = f'it is labelled "{known.label}"; ' if known.label else ""
+        near = did_you_mean(column, others)
+        hint = f"{near} " if near else ""
+        hint += f'it is labelled "{known.label}"; ' if known.label else ""
         problems.add("OM450", message, source.at, f"{hint}export it, or mark it 'optional' in the pack's column list")
 
 

@@ -28,8 +28,8 @@ filtered AS (
 ranked AS (
     SELECT
         filtered.*,
-        row_number() OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("Death", '%d-%m-%Y'), o_year("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank,
-        coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d')) IS DISTINCT FROM first_value(coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d'))) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("Death", '%d-%m-%Y'), o_year("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs1
+        row_number() OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_month("Death", '%d-%m-%Y'), o_month("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("Death", '%d-%m-%Y'), o_year("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank,
+        coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d')) IS DISTINCT FROM first_value(coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d'))) OVER (PARTITION BY "ID", (_filter IS NULL) ORDER BY coalesce(o_date("Death", '%d-%m-%Y'), o_date("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_month("Death", '%d-%m-%Y'), o_month("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, coalesce(o_year("Death", '%d-%m-%Y'), o_year("Death", '%Y-%m-%d')) IS NULL ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs1
     FROM filtered
 ),
 -- which rows are kept

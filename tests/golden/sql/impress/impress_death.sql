@@ -48,8 +48,10 @@ filtered AS (
 ranked AS (
     SELECT
         filtered.*,
-        row_number() OVER (PARTITION BY "SubjectId", (_filter IS NULL) ORDER BY CASE WHEN o_date("day", '%Y-%m-%d') IS NOT NULL THEN 1 WHEN o_year("day", '%Y-%m-%d') IS NOT NULL THEN 2 ELSE 3 END ASC NULLS LAST, CASE WHEN _source = 'eos' THEN 1 WHEN _source = 'fu' THEN 2 ELSE 3 END ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank,
-        o_date("day", '%Y-%m-%d') IS DISTINCT FROM first_value(o_date("day", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", (_filter IS NULL) ORDER BY CASE WHEN o_date("day", '%Y-%m-%d') IS NOT NULL THEN 1 WHEN o_year("day", '%Y-%m-%d') IS NOT NULL THEN 2 ELSE 3 END ASC NULLS LAST, CASE WHEN _source = 'eos' THEN 1 WHEN _source = 'fu' THEN 2 ELSE 3 END ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs1
+        row_number() OVER (PARTITION BY "SubjectId", (_filter IS NULL) ORDER BY CASE WHEN o_date("day", '%Y-%m-%d') IS NOT NULL THEN 1 WHEN o_month("day", '%Y-%m-%d') IS NOT NULL THEN 2 WHEN o_year("day", '%Y-%m-%d') IS NOT NULL THEN 3 ELSE 4 END ASC NULLS LAST, CASE WHEN _source = 'eos' THEN 1 WHEN _source = 'fu' THEN 2 ELSE 3 END ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank,
+        o_date("day", '%Y-%m-%d') IS DISTINCT FROM first_value(o_date("day", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", (_filter IS NULL) ORDER BY CASE WHEN o_date("day", '%Y-%m-%d') IS NOT NULL THEN 1 WHEN o_month("day", '%Y-%m-%d') IS NOT NULL THEN 2 WHEN o_year("day", '%Y-%m-%d') IS NOT NULL THEN 3 ELSE 4 END ASC NULLS LAST, CASE WHEN _source = 'eos' THEN 1 WHEN _source = 'fu' THEN 2 ELSE 3 END ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs1,
+        o_month("day", '%Y-%m-%d') IS DISTINCT FROM first_value(o_month("day", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", (_filter IS NULL) ORDER BY CASE WHEN o_date("day", '%Y-%m-%d') IS NOT NULL THEN 1 WHEN o_month("day", '%Y-%m-%d') IS NOT NULL THEN 2 WHEN o_year("day", '%Y-%m-%d') IS NOT NULL THEN 3 ELSE 4 END ASC NULLS LAST, CASE WHEN _source = 'eos' THEN 1 WHEN _source = 'fu' THEN 2 ELSE 3 END ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs2,
+        o_year("day", '%Y-%m-%d') IS DISTINCT FROM first_value(o_year("day", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", (_filter IS NULL) ORDER BY CASE WHEN o_date("day", '%Y-%m-%d') IS NOT NULL THEN 1 WHEN o_month("day", '%Y-%m-%d') IS NOT NULL THEN 2 WHEN o_year("day", '%Y-%m-%d') IS NOT NULL THEN 3 ELSE 4 END ASC NULLS LAST, CASE WHEN _source = 'eos' THEN 1 WHEN _source = 'fu' THEN 2 ELSE 3 END ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _differs3
     FROM filtered
 ),
 -- which rows are kept
@@ -67,6 +69,8 @@ raw AS (
         _n,
         _left_out,
         _differs1,
+        _differs2,
+        _differs3,
         "SubjectId" AS _key,
         "SubjectId" AS subject_id,
         "day" AS "date.raw",
@@ -82,6 +86,8 @@ converted AS (
         _left_out,
         _key,
         _differs1,
+        _differs2,
+        _differs3,
         subject_id,
         "date.raw",
         o_date("date.raw", '%Y-%m-%d') AS "date.full",
@@ -116,7 +122,9 @@ judged AS MATERIALIZED (
             ELSE 0
         END AS _reject,
         CASE WHEN _left_out = 'keep' AND _differs1 THEN 1 ELSE 0 END
-            + CASE WHEN _left_out IS NULL AND "recorded_in.raw" IS NOT NULL AND recorded_in IS NULL THEN 2 ELSE 0 END AS _issues,
+            + CASE WHEN _left_out = 'keep' AND _differs2 THEN 2 ELSE 0 END
+            + CASE WHEN _left_out = 'keep' AND _differs3 THEN 4 ELSE 0 END
+            + CASE WHEN _left_out IS NULL AND "recorded_in.raw" IS NOT NULL AND recorded_in IS NULL THEN 8 ELSE 0 END AS _issues,
         CASE WHEN _left_out IS NULL AND "date.full" IS NULL AND "date" IS NOT NULL THEN 1 ELSE 0 END AS _imputed,
         o_id(_key) AS _hash,
         row_number() OVER () AS _id  -- only tells rows apart
@@ -246,7 +254,9 @@ SELECT 'impress_death', why.field, why.reason, file.file, file.sheet, step._row
 FROM work.impress_death AS step
 JOIN (VALUES
     (1, 'keep date(day)', 'differs from the row that is kept'),
-    (2, 'recorded_in', 'not in the value map')
+    (2, 'keep month(day)', 'differs from the row that is kept'),
+    (4, 'keep year(day)', 'differs from the row that is kept'),
+    (8, 'recorded_in', 'not in the value map')
 ) AS why(bit, field, reason) ON (step._issues & why.bit) <> 0
 LEFT JOIN audit.files AS file ON file.file_number = step._file
 WHERE step._issues <> 0 AND step._target = 1 AND step._status <> 'deduplicated';

@@ -33,7 +33,7 @@ raw AS (
         _left_out,
         "SubjectId" AS _key,
         "SubjectId" AS subject_id,
-        CASE WHEN 'each a person' = 'one person' THEN coalesce(o_rx("SubjectId", '^(.+)_[0-9]+$', 1), "SubjectId") ELSE "SubjectId" END AS person_key,
+        CASE WHEN o_fold('each a person') = 'one person' THEN coalesce(o_rx("SubjectId", '^(.+)_[0-9]+$', 1), "SubjectId") ELSE "SubjectId" END AS person_key,
         o_rx("SubjectId", '_([0-9]+)$', 1) AS "enrolment.raw",
         o_rx("SubjectId", '^([A-Za-z]+)_', 1) AS site,
         coalesce("SEX", o_plain(o_num("SEXCD"))) AS "sex.raw",

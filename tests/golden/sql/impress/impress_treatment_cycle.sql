@@ -49,11 +49,11 @@ filtered AS (
 ranked AS (
     SELECT
         filtered.*,
-        row_number() OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _rank,
-        "TRNAME" IS DISTINCT FROM first_value("TRNAME") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs1,
-        "TRC1_DT" IS DISTINCT FROM first_value("TRC1_DT") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs2,
-        "TRCYNCD" IS DISTINCT FROM first_value("TRCYNCD") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs3,
-        "TROSTPDT" IS DISTINCT FROM first_value("TROSTPDT") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs4
+        row_number() OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), o_fold("TRNAME"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _rank,
+        "TRNAME" IS DISTINCT FROM first_value("TRNAME") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), o_fold("TRNAME"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs1,
+        "TRC1_DT" IS DISTINCT FROM first_value("TRC1_DT") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), o_fold("TRNAME"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs2,
+        "TRCYNCD" IS DISTINCT FROM first_value("TRCYNCD") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), o_fold("TRNAME"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs3,
+        "TROSTPDT" IS DISTINCT FROM first_value("TROSTPDT") OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_num("TRCNO1"), o_fold("TRNAME"), (_filter IS NULL) ORDER BY _row ASC NULLS LAST, _file ASC) AS _differs4
     FROM filtered
 ),
 -- which rows are kept
@@ -74,7 +74,7 @@ raw AS (
         _differs2,
         _differs3,
         _differs4,
-        "SubjectId" || chr(31) || o_plain(o_num("TRTNO")) || chr(31) || o_plain(o_num("TRCNO1")) AS _key,
+        "SubjectId" || chr(31) || o_plain(o_num("TRTNO")) || chr(31) || o_plain(o_num("TRCNO1")) || chr(31) || o_fold("TRNAME") AS _key,
         "SubjectId" AS subject_id,
         "TRNAME" AS drug,
         "TRTNO" AS "drug_number.raw",
@@ -82,8 +82,8 @@ raw AS (
         CASE WHEN coalesce("TRO_YN", "TRODSTOT", "TRO_STDT", "TROSTPDT") IS NOT NULL THEN 'oral' WHEN coalesce("TRIVDS1", "TRIVU1", "TRIVDELYN1") IS NOT NULL THEN 'iv' END AS "type.raw",
         coalesce(o_plain(o_num("TRCYNCD")), "TRCYN") AS "received.raw",
         "TRC1_DT" AS "start_date.raw",
-        coalesce("TROSTPDT", CAST(CASE WHEN coalesce("TRO_YN", "TRODSTOT", "TRO_STDT") IS NULL AND coalesce("TRIVDS1", "TRIVU1", "TRIVDELYN1") IS NOT NULL AND lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", o_num("TRTNO"), (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) > o_date("TRC1_DT", '%Y-%m-%d') THEN o_add(lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", o_num("TRTNO"), (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC), -1) END AS varchar)) AS "end_date.raw",
-        CASE WHEN o_year("TROSTPDT", '%Y-%m-%d') IS NOT NULL THEN 'recorded' WHEN coalesce("TRO_YN", "TRODSTOT", "TRO_STDT", "TROSTPDT") IS NULL AND coalesce("TRIVDS1", "TRIVU1", "TRIVDELYN1") IS NOT NULL AND lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", o_num("TRTNO"), (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) > o_date("TRC1_DT", '%Y-%m-%d') THEN 'derived' END AS "end_basis.raw",
+        coalesce("TROSTPDT", CAST(CASE WHEN coalesce("TRO_YN", "TRODSTOT", "TRO_STDT") IS NULL AND coalesce("TRIVDS1", "TRIVU1", "TRIVDELYN1") IS NOT NULL AND lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_fold("TRNAME"), (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) > o_date("TRC1_DT", '%Y-%m-%d') THEN o_add(lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_fold("TRNAME"), (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC), -1) END AS varchar)) AS "end_date.raw",
+        CASE WHEN o_year("TROSTPDT", '%Y-%m-%d') IS NOT NULL THEN 'recorded' WHEN coalesce("TRO_YN", "TRODSTOT", "TRO_STDT", "TROSTPDT") IS NULL AND coalesce("TRIVDS1", "TRIVU1", "TRIVDELYN1") IS NOT NULL AND lead(o_date("TRC1_DT", '%Y-%m-%d')) OVER (PARTITION BY "SubjectId", o_num("TRTNO"), o_fold("TRNAME"), (_left_out IS NULL) ORDER BY o_date("TRC1_DT", '%Y-%m-%d') ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) > o_date("TRC1_DT", '%Y-%m-%d') THEN 'derived' END AS "end_basis.raw",
         "TRO_STDT" AS "intake_start_date.raw",
         coalesce("TRODSTOT", CASE WHEN o_fold("TRIVU1") = 'mg (milligram)' THEN o_rx("TRIVDS1", '^([0-9.]+) mg( [(].*)?$', 1) END, "TRIVDS1") AS "dose.raw",
         coalesce("TRODSU", "TRIVU1") AS "dose_unit.raw",

@@ -27,7 +27,7 @@ drugs AS (
         max(CASE WHEN was_received AND type = 'iv' THEN start_date END) - min(CASE WHEN was_received AND type = 'iv' THEN start_date END) AS iv_days,
         max(CASE WHEN was_received AND type = 'oral' AND end_basis = 'recorded' THEN end_date - intake_start_date END) AS oral_days
     FROM cycles
-    GROUP BY subject_id, drug_number
+    GROUP BY subject_id, drug_number, lower(trim(drug))
 ),
 exposed AS (
     SELECT subject_id, max(CASE WHEN iv_days >= 21 OR oral_days >= 28 THEN 1 ELSE 0 END) = 1 AS long_enough

@@ -3,17 +3,30 @@
 -- map
 CREATE TABLE work.lost_to_follow_up AS
 WITH
+-- dsp.follow_up, for the join 'later'
+join_later AS (
+    SELECT
+        _file,
+        _row,
+        "trial" AS key1,
+        subject_id AS key2,
+        last_known_alive,
+        row_number() OVER (PARTITION BY "trial", subject_id ORDER BY last_known_alive DESC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _nth
+    FROM dsp.follow_up
+    WHERE status = 'alive'
+),
 -- the columns of dsp.follow_up that are used
 input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
-        i.contact_id AS contact_id,
         i.last_known_alive AS last_known_alive,
         i.status AS status,
         i.subject_id AS subject_id,
-        i.trial AS trial
+        i.trial AS trial,
+        later.last_known_alive AS "later.last_known_alive"
     FROM dsp.follow_up AS i
+    LEFT JOIN join_later AS later ON later.key1 = i.trial AND later.key2 = i.subject_id AND later._nth = 1
 ),
 -- which rows are left out, and why
 filtered AS (
@@ -22,8 +35,23 @@ filtered AS (
         1 AS _n,
         CASE
             WHEN NOT coalesce(status = 'lost to follow-up', FALSE) THEN 'lost'
-        END AS _left_out
+            WHEN NOT coalesce("later.last_known_alive" IS NULL OR last_known_alive IS NULL OR "later.last_known_alive" <= last_known_alive, FALSE) THEN 'not_seen_again'
+        END AS _filter
     FROM input
+),
+-- the order in which rows are kept
+ranked AS (
+    SELECT
+        filtered.*,
+        row_number() OVER (PARTITION BY trial, subject_id, (_filter IS NULL) ORDER BY last_known_alive DESC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank
+    FROM filtered
+),
+-- which rows are kept
+kept AS (
+    SELECT
+        ranked.*,
+        coalesce(_filter, CASE WHEN _rank > 1 THEN 'keep' END) AS _left_out
+    FROM ranked
 ),
 -- the expressions of the map
 raw AS (
@@ -32,11 +60,11 @@ raw AS (
         _row,
         _n,
         _left_out,
-        trial || chr(31) || subject_id || chr(31) || contact_id AS _key,
+        trial || chr(31) || subject_id AS _key,
         o_id(trial || chr(31) || subject_id) AS "person.hash",
         last_known_alive AS start,
         status AS source
-    FROM filtered
+    FROM kept
 ),
 -- read as the types that the target asks for
 typed AS (
@@ -209,7 +237,7 @@ WHERE _target = 1;
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
 SELECT 'lost_to_follow_up', filter.name, count(step._left_out)
-FROM (VALUES ('lost')) AS filter(name)
+FROM (VALUES ('lost'), ('not_seen_again'), ('keep')) AS filter(name)
 LEFT JOIN work.lost_to_follow_up AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
 

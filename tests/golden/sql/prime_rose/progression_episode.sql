@@ -52,6 +52,7 @@ WITH judged AS (
         trial,
         subject_id,
         criterion,
+        assessment_id,
         date,
         response,
         progression_date,
@@ -64,10 +65,15 @@ WITH judged AS (
         END AS class
     FROM dsp.tumour_assessment
 ),
+-- A progression before treatment is why the patient entered the trial, not an outcome of it.
+began AS (
+    SELECT trial, subject_id, min(start_date) AS first_day FROM dsp.treatment GROUP BY trial, subject_id
+),
 ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY trial, subject_id, criterion ORDER BY date, _file, _row) AS place
+    SELECT judged.*, row_number() OVER (PARTITION BY judged.trial, judged.subject_id, criterion ORDER BY date, judged._file, judged._row) AS place
     FROM judged
-    WHERE class = 'progression'
+    LEFT JOIN began ON began.trial = judged.trial AND began.subject_id = judged.subject_id
+    WHERE class = 'progression' AND (began.first_day IS NULL OR judged.date >= began.first_day)
 ),
 -- iRECIST dates a confirmed progression by the first unconfirmed one since the disease was last under control.
 controlled AS (
@@ -94,6 +100,7 @@ SELECT
     ranked.trial,
     ranked.subject_id,
     ranked.criterion,
+    ranked.assessment_id,
     ranked.response,
     coalesce(ranked.progression_date, ranked.unconfirmed_progression_date, doubted.day, ranked.date) AS start_date
 FROM ranked

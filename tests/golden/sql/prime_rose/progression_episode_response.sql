@@ -3,42 +3,89 @@
 -- map
 CREATE TABLE work.progression_episode_response AS
 WITH
--- the columns of dsp.tumour_assessment that are used
+-- the columns of progression_episode.sql.jinja that are used
 input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
         i.assessment_id AS assessment_id,
         i.criterion AS criterion,
-        i."date" AS "date",
-        i.response AS response,
         i.subject_id AS subject_id,
         i.trial AS trial
-    FROM dsp.tumour_assessment AS i
+    FROM (
+    SELECT _file, _row, CAST(trial AS varchar) AS trial, CAST(subject_id AS varchar) AS subject_id, CAST(criterion AS varchar) AS criterion, CAST(assessment_id AS varchar) AS assessment_id FROM (
+-- The first progression of each subject under each set of criteria, with the day from which it counts.
+WITH judged AS (
+    SELECT
+        _file,
+        _row,
+        trial,
+        subject_id,
+        criterion,
+        assessment_id,
+        date,
+        response,
+        progression_date,
+        unconfirmed_progression_date,
+        CASE
+            WHEN response IN ('PD', 'iCPD', 'PMD') THEN 'progression'
+            WHEN response = 'iUPD' THEN 'unconfirmed'
+            WHEN response IN ('NE', 'iNE') OR response IS NULL THEN 'none'
+            ELSE 'control'
+        END AS class
+    FROM dsp.tumour_assessment
+),
+-- A progression before treatment is why the patient entered the trial, not an outcome of it.
+began AS (
+    SELECT trial, subject_id, min(start_date) AS first_day FROM dsp.treatment GROUP BY trial, subject_id
+),
+ranked AS (
+    SELECT judged.*, row_number() OVER (PARTITION BY judged.trial, judged.subject_id, criterion ORDER BY date, judged._file, judged._row) AS place
+    FROM judged
+    LEFT JOIN began ON began.trial = judged.trial AND began.subject_id = judged.subject_id
+    WHERE class = 'progression' AND (began.first_day IS NULL OR judged.date >= began.first_day)
+),
+-- iRECIST dates a confirmed progression by the first unconfirmed one since the disease was last under control.
+controlled AS (
+    SELECT first.trial, first.subject_id, first.criterion, max(control.date) AS last_day
+    FROM ranked AS first
+    JOIN judged AS control ON control.trial = first.trial AND control.subject_id = first.subject_id
+        AND control.criterion = first.criterion AND control.class = 'control' AND control.date < first.date
+    WHERE first.place = 1
+    GROUP BY first.trial, first.subject_id, first.criterion
+),
+doubted AS (
+    SELECT first.trial, first.subject_id, first.criterion, min(coalesce(doubt.unconfirmed_progression_date, doubt.date)) AS day
+    FROM ranked AS first
+    JOIN judged AS doubt ON doubt.trial = first.trial AND doubt.subject_id = first.subject_id
+        AND doubt.criterion = first.criterion AND doubt.class = 'unconfirmed' AND doubt.date <= first.date
+    LEFT JOIN controlled ON controlled.trial = first.trial AND controlled.subject_id = first.subject_id
+        AND controlled.criterion = first.criterion
+    WHERE first.place = 1 AND (controlled.last_day IS NULL OR doubt.date > controlled.last_day)
+    GROUP BY first.trial, first.subject_id, first.criterion
+)
+SELECT
+    ranked._file,
+    ranked._row,
+    ranked.trial,
+    ranked.subject_id,
+    ranked.criterion,
+    ranked.assessment_id,
+    ranked.response,
+    coalesce(ranked.progression_date, ranked.unconfirmed_progression_date, doubted.day, ranked.date) AS start_date
+FROM ranked
+LEFT JOIN doubted ON doubted.trial = ranked.trial AND doubted.subject_id = ranked.subject_id
+    AND doubted.criterion = ranked.criterion
+WHERE ranked.place = 1
+    ) AS handwritten) AS i
 ),
 -- which rows are left out, and why
 filtered AS (
     SELECT
         input.*,
         1 AS _n,
-        CASE
-            WHEN NOT coalesce(response IN ('PD', 'iCPD', 'PMD'), FALSE) THEN 'progression'
-        END AS _filter
+        CAST(NULL AS varchar) AS _left_out
     FROM input
-),
--- the order in which rows are kept
-ranked AS (
-    SELECT
-        filtered.*,
-        row_number() OVER (PARTITION BY trial, subject_id, criterion, (_filter IS NULL) ORDER BY "date" ASC NULLS LAST, _row ASC NULLS LAST, _file ASC) AS _rank
-    FROM filtered
-),
--- which rows are kept
-kept AS (
-    SELECT
-        ranked.*,
-        coalesce(_filter, CASE WHEN _rank > 1 THEN 'keep' END) AS _left_out
-    FROM ranked
 ),
 -- the expressions of the map
 raw AS (
@@ -50,7 +97,7 @@ raw AS (
         trial || chr(31) || subject_id || chr(31) || criterion AS _key,
         o_id('tumour_response' || chr(31) || trial || chr(31) || subject_id || chr(31) || assessment_id || chr(31) || criterion) AS "event.hash",
         o_id('progression_episode' || chr(31) || trial || chr(31) || subject_id || chr(31) || criterion) AS "episode.hash"
-    FROM kept
+    FROM filtered
 ),
 -- read as the types that the target asks for
 typed AS (
@@ -182,13 +229,6 @@ SELECT
     count(*) FILTER (WHERE _status = 'rejected')
 FROM work.progression_episode_response
 WHERE _target = 1;
-
--- filters
-INSERT INTO audit.filters ("map", filter, rows)
-SELECT 'progression_episode_response', filter.name, count(step._left_out)
-FROM (VALUES ('progression'), ('keep')) AS filter(name)
-LEFT JOIN work.progression_episode_response AS step ON step._left_out = filter.name AND step._target = 1
-GROUP BY filter.name;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -9,6 +9,7 @@ input AS (
         i._file AS _file,
         i._row AS _row,
         i.cycle_number AS cycle_number,
+        i.drug AS drug,
         i.drug_number AS drug_number,
         i.received AS received,
         i.subject_id AS subject_id,
@@ -32,8 +33,8 @@ raw AS (
         _row,
         _n,
         _left_out,
-        trial || chr(31) || subject_id || chr(31) || CAST(drug_number AS varchar) || chr(31) || CAST(cycle_number AS varchar) AS _key,
-        o_id('study_drug' || chr(31) || trial || chr(31) || subject_id || chr(31) || CAST(drug_number AS varchar) || chr(31) || CAST(cycle_number AS varchar)) AS "event.hash",
+        trial || chr(31) || subject_id || chr(31) || CAST(drug_number AS varchar) || chr(31) || CAST(cycle_number AS varchar) || chr(31) || lower(drug) AS _key,
+        o_id('study_drug' || chr(31) || trial || chr(31) || subject_id || chr(31) || CAST(drug_number AS varchar) || chr(31) || CAST(cycle_number AS varchar) || chr(31) || lower(drug)) AS "event.hash",
         o_id('regimen_episode' || chr(31) || trial || chr(31) || subject_id) AS "episode.hash"
     FROM filtered
 ),

@@ -50,7 +50,7 @@ raw AS (
         _row,
         _n,
         _left_out,
-        trial || chr(31) || subject_id || chr(31) || CAST(drug_number AS varchar) || chr(31) || CAST(cycle_number AS varchar) AS _key,
+        trial || chr(31) || subject_id || chr(31) || CAST(drug_number AS varchar) || chr(31) || CAST(cycle_number AS varchar) || chr(31) || lower(drug) AS _key,
         o_id(trial || chr(31) || subject_id) AS "person.hash",
         drug AS "concept.1.said",
         o_rx(drug, '[(](.+)[)]', 1) AS "concept.2.said",
