@@ -4,25 +4,51 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import shutil
+
 import duckdb
 import pytest
 
 from omopify.conversion.run import Options, Result, run
 from omopify.errors import Problems
+from omopify.resources import data
 from omopify.specs.project import load_project
 from omopify.synthetic import write_impress
 
 
+SOME_MAPS = {
+    "impress": (
+        "adverse_event adverse_event_relation biomarker cohort_allocation death ecog end_of_treatment follow_up study_drug "
+        "observation_window subject treatment_cycle tumour_assessment_recist tumour_type visit"
+    ),
+    "prime_rose": (
+        "adverse_event adverse_event_relation biomarker care_site death ecog end_of_treatment location "
+        "observation_period person study_drug tumour_response tumour_type visit"
+    ),
+}
+"""What a run does is shown by a quarter of the maps as well as by all of them, in a quarter of the time."""
+
+
+def some_maps(folder: Path) -> None:
+    """Copy the shipped packs of IMPRESS into a folder, with some of their maps."""
+    for pack, names in SOME_MAPS.items():
+        shutil.copytree(data("mappings", pack), folder / pack, ignore=shutil.ignore_patterns("derived"))
+        for path in (folder / pack).glob("*.yaml"):
+            if path.stem not in (*names.split(), "trial", "model"):
+                path.unlink()
+
+
 class Workplace:
-    """A project folder with an export that tests may change."""
+    """A project folder with an export and maps that tests may change."""
 
     def __init__(self, folder: Path, patients: int = 30, seed: int = 11):
         self.folder = folder
         self.data = folder / "data"
         self.data.mkdir(parents=True)
         write_impress(self.data, patients, seed, messy=True)
+        some_maps(folder / "maps")
         (folder / "omopify.yaml").write_text(
-            "mappings: impress\ndata: data\nvocabulary: [starter, demo_restricted]\nrelease_date: 2026-01-31\n"
+            "mappings: maps/impress\ndata: data\nvocabulary: [starter, demo_restricted]\nrelease_date: 2026-01-31\n"
         )
 
     def run(self, out: Path | None = None) -> Result:
