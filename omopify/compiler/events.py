@@ -2,67 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from omopify import cdm
 from omopify.compiler.concepts import Concepts
-from omopify.compiler.expressions import KEY, Over
-from omopify.compiler.fields import Columns, Target
-from omopify.compiler.plan import Finding, Item, Output, RowLink
+from omopify.compiler.fields import Target
+from omopify.compiler.plan import Finding, Item, Output
+from omopify.compiler.references import KNOWN_BY, REFERENCED, REFERENCED_TABLES, ROW_LINKS, Pointing
 from omopify.compiler.typed import (
     DATE,
     DATETIME,
     INTEGER,
     NUMBER,
     TEXT,
-    Typed,
     as_text,
     coalesced,
     date_formats,
     literal,
     quoted,
 )
-from omopify.errors import Location, did_you_mean
-from omopify.specs.maps import Attribute, Events, MapFile, Reference, RowReference
+from omopify.errors import did_you_mean
+from omopify.specs.maps import Attribute, Events, MapFile
 from omopify.specs.values import ConceptSpec, FieldSpec
-
-REFERENCED = {
-    "person": "person",
-    "visit": "visit_occurrence",
-    "provider": "provider",
-    "care_site": "care_site",
-    "location": "location",
-    "cohort": "cohort_definition",
-}
-"""Words that name a row of another table by its natural key."""
-
-REFERENCED_TABLES = tuple(REFERENCED.values())
-"""Tables whose rows are known by their natural key alone, whatever map writes them."""
-
-ROW_LINKS = ("event", "parent", "episode", "fact_1", "fact_2")
-"""Words that name a row of another map by that map and its key."""
-
-_POINTED_TO: Mapping[str, Callable[[cdm.Table], bool]] = {
-    "event": lambda table: table.event_field_concept_id is not None,
-    "parent": lambda table: table.name == "episode",
-    "episode": lambda table: table.name == "episode",
-    "fact_1": lambda table: table.domain_concept_id is not None,
-    "fact_2": lambda table: table.domain_concept_id is not None,
-}
-_POINTED_TO_WORDS = {
-    "event": "events",
-    "parent": "episodes",
-    "episode": "episodes",
-    "fact_1": "events",
-    "fact_2": "events",
-}
 
 BORN = "born"
 """The column of a step table with the day of birth of a row's person."""
-
-KNOWN_BY = "known_by"
-"""The column of a step table with the hash of the other key by which its rows are known."""
 
 _CONCEPT_WORDS = ("concept", "type", "status", "value", "unit", "operator", "route", "qualifier")
 _NUMBER_WORDS = ("number", "low", "high", "quantity")
@@ -73,28 +37,15 @@ _TEXT_WORDS = {
     "qualifier_source": "qualifier.source",
 }
 _TYPES = {"integer": INTEGER, "float": NUMBER, "date": DATE, "datetime": DATETIME, "varchar": TEXT, "text": TEXT}
-_KEY_SEPARATOR = "chr(31)"
-"""Staging removes this character from all cells, so two different keys never give one text."""
 
 
-@dataclass
-class Event:
+@dataclass(kw_only=True)
+class Event(Pointing):
     """One kind of row that a map writes: the event itself, or one of its attributes."""
 
-    columns: Columns
     concepts: Concepts
-    prefix: str = ""
-    steps: tuple[str, ...] = ()
-    words: dict[str, str] = field(default_factory=dict)
-    """Word -> SQL over the step table."""
     filled: dict[str, str] = field(default_factory=dict)
     """CDM column -> SQL over the step table, for what ``set`` and ``concepts`` give."""
-    joins: list[str] = field(default_factory=list)
-    items: list[Item] = field(default_factory=list)
-    reference_keys: list[tuple[str, int, Location]] = field(default_factory=list)
-    links: list[RowLink] = field(default_factory=list)
-    tables: list[cdm.Table] = field(default_factory=list)
-    """The tables that the rows may go to."""
 
     def build(self, written: Events, tables: list[cdm.Table]) -> None:
         """Add the columns for every word that the map (or attribute) says."""
@@ -102,11 +53,11 @@ class Event:
         for word, table in REFERENCED.items():
             reference = getattr(written, word)
             if reference:
-                self._reference(word, table, reference)
+                self.refer(word, table, reference)
         for word in ROW_LINKS if isinstance(written, MapFile) else ():
             link = getattr(written, word)
             if link:
-                self._row_link(word, link)
+                self.link(word, link)
         for word in _CONCEPT_WORDS:
             ways = getattr(written, word)
             if ways:
@@ -125,18 +76,18 @@ class Event:
         for word in _NUMBER_WORDS:
             spec = getattr(written, word)
             if spec:
-                self._field(word, spec, Target(self._name(word), NUMBER), word)
+                self._field(word, spec, Target(self.name(word), NUMBER), word)
         for word, column_word in _TEXT_WORDS.items():
             spec = getattr(written, word)
             if spec:
                 length = _length(tables, column_word)
-                self._field(column_word, spec, Target(self._name(word), TEXT, length=length), word)
+                self._field(column_word, spec, Target(self.name(word), TEXT, length=length), word)
         for word in ("concept", "unit", "route", "value", "status", "qualifier"):
             self._check_source_length(word, tables)
 
     def slot(self, word: str, ways: tuple[ConceptSpec, ...], *, several: bool = False, name: str = "") -> None:
         """Add a concept slot and the words it fills."""
-        slot = self._name(name or word)
+        slot = self.name(name or word)
         steps = (*self.steps, *(("concepts", word) if name else (word,)))
         self.concepts.add(slot, ways, *steps, several=several, domains=self._domains(word, name))
         self.words[name or word] = quoted(slot)
@@ -233,9 +184,6 @@ class Event:
         self.columns.context.problems.add("OM330", message, at, hint)
         return None
 
-    def _name(self, word: str) -> str:
-        return f"{self.prefix}{word}"
-
     def _field(self, word: str, spec: FieldSpec, target: Target, *steps: str) -> None:
         if spec.comparator and word == "number":
             self._signed(spec, target, *steps)
@@ -265,9 +213,9 @@ class Event:
         default = "earliest" if word == "start" else "latest"
         default = "latest" if self.columns.spec.to == "death" else default
         if word == "end" and spec.not_before is None and "start" in self.words:
-            spec = spec.model_copy(update={"not_before": self._name("start")})
+            spec = spec.model_copy(update={"not_before": self.name("start")})
         # An attribute without its date is left out by itself; the event it belongs to is not lost for it.
-        target = Target(self._name(word), DATE, required and not self.prefix, partial=default)
+        target = Target(self.name(word), DATE, required and not self.prefix, partial=default)
         before = len(self.columns.typed)
         self.words[word] = quoted(target.name)
         found = self.columns.add(spec, target, *self.steps, said)
@@ -290,70 +238,10 @@ class Event:
             self.columns.context.problems.add("OM332", message, at, did_you_mean(stem, stems))
             return
         self.slot(stem, ways, name=stem)
-        self.filled[column] = quoted(self._name(stem))
+        self.filled[column] = quoted(self.name(stem))
         for suffix, name in (("source", "source_value"), ("source_concept", "source_concept_id")):
             if f"{stem}_{name}" in known and f"{stem}.{suffix}" in self.words:
                 self.filled[f"{stem}_{name}"] = self.words[f"{stem}.{suffix}"]
-
-    def _reference(self, word: str, table: str, reference: Reference) -> None:
-        key = self._reference_key(reference.key, *self.steps, word)
-        if key is None:
-            return
-        self.reference_keys.append((f"cdm.{table}", len(reference.key), self.columns.spec.at(*self.steps, word)))
-        hashed, alias = self._name(f"{word}.hash"), self._name(f"{word} ref")
-        self.columns.raw.append(Item(f"o_id({key})", hashed))
-        self.columns.typed.append(Item(quoted(hashed), hashed))
-        name = self._name(word)
-        on = f"{quoted(alias)}.hash = typed.{quoted(hashed)}"
-        self.joins.append(f"LEFT JOIN work.{quoted(f'ids of {table}')} AS {quoted(alias)} ON {on}")
-        self.items.append(Item(f"{quoted(alias)}.id", name))
-        self.words[word] = quoted(name)
-        must = reference.missing == "reject" or (reference.missing is None and word in ("person", "cohort"))
-        self._must_be_there(word, hashed, name, must)
-
-    def _must_be_there(self, word: str, hashed: str, name: str, must: bool) -> None:
-        missing = Finding(word, "missing", f"{quoted(hashed)} IS NULL")
-        lost = Finding(word, "not found", f"{quoted(hashed)} IS NOT NULL AND {quoted(name)} IS NULL")
-        if must:
-            self.columns.rejects += [missing, lost]
-        else:
-            self.columns.issues.append(lost)
-
-    def _row_link(self, word: str, link: RowReference) -> None:
-        """Point to a row that another map has written; how its key is hashed depends on the table it goes to."""
-        spec, problems = self.columns.spec, self.columns.context.problems
-        writers = {loaded.spec.map: loaded.spec for loaded in self.columns.context.pack.maps}
-        writer = writers.get(link.map)
-        if writer is None or writer.to.startswith("dsp."):
-            hint = did_you_mean(link.map, [name for name, other in writers.items() if not other.to.startswith("dsp.")])
-            problems.add("OM337", f"no map '{link.map}' writes rows of OMOP", spec.at(word, "map"), hint)
-            return
-        if link.map == spec.map:
-            hint = "write the rows that others point to in a map of their own"
-            problems.add("OM317", f"the map '{link.map}' points to rows of its own", spec.at(word, "map"), hint)
-            return
-        kinds = [table for name in event_tables(writer.to, writer.otherwise) if (table := cdm.tables().get(name))]
-        if not any(_POINTED_TO[word](table) for table in kinds):
-            hint = f"'{word}' points to {_POINTED_TO_WORDS[word]}"
-            problems.add("OM337", f"'{word}' cannot point to rows of '{writer.to}'", spec.at(word, "map"), hint)
-            return
-        key = self._reference_key(link.key, word, "key")
-        if key is None:
-            return
-        self.links.append(RowLink(link.map, len(link.key), spec.at(word, "key")))
-        prefix = "" if writer.to in REFERENCED_TABLES else f"{literal(link.map)} || {_KEY_SEPARATOR} || "
-        hashed, alias = f"{word}.hash", f"{word} row"
-        self.columns.raw.append(Item(f"o_id({prefix}{key})", hashed))
-        self.columns.typed.append(Item(quoted(hashed), hashed))
-        on = f"{quoted(alias)}.hash = typed.{quoted(hashed)}"
-        self.joins.append(f"LEFT JOIN work.{quoted(f'{link.map} parents')} AS {quoted(alias)} ON {on}")
-        for part, column in (("", "id"), (".field", "field_concept_id"), (".domain", "domain_concept_id")):
-            if all(f"{word}{part}" in cdm.words(table.name) for table in self.tables):
-                self.items.append(Item(f"{quoted(alias)}.{column}", f"{word}{part}"))
-                self.words[f"{word}{part}"] = quoted(f"{word}{part}")
-        needed = {cdm.words(table.name).get(word): table for table in self.tables}
-        must = any(column and table.field(column).required for column, table in needed.items())
-        self._must_be_there(word, hashed, word, link.missing == "reject" or (link.missing is None and must))
 
     def _orderly(self) -> None:
         """An end before its start is left out of OMOP; where it was harmonised the recorded one stays."""
@@ -361,7 +249,7 @@ class Event:
         early = early_time = f"{end} < {start}"
         if {"start.datetime", "end.datetime"} <= self.words.keys():
             early_time = f"({early} OR {self.words['end.datetime']} < {self.words['start.datetime']})"
-        self.columns.issues.append(Finding(self._name("end"), "before the start", early_time))
+        self.columns.issues.append(Finding(self.name("end"), "before the start", early_time))
         self.words["end"] = f"CASE WHEN {early} THEN NULL ELSE {end} END"
         if "end.datetime" in self.words:
             self.words["end.datetime"] = f"CASE WHEN {early_time} THEN NULL ELSE {self.words['end.datetime']} END"
@@ -386,73 +274,13 @@ class Event:
         if "start.datetime" in self.words:
             self.words["start.datetime"] = f"CASE WHEN {start} = {said} THEN {self.words['start.datetime']} END"
 
-    def _reference_key(self, texts: tuple[str, ...], *steps: str) -> str | None:
-        """Return the SQL text of a reference's key; a map with groups may only use what a group agrees in."""
-        if self.columns.spec.group and None in [
-            self.columns.expression(text, *steps, *self._place(texts, n, *steps)) for n, text in enumerate(texts)
-        ]:
-            return None
-        return self.key(texts, *steps)
-
-    def _place(self, texts: tuple[str, ...], number: int, *steps: str) -> tuple[int, ...]:
-        short = len(texts) == 1 and not isinstance(self.columns.spec.at(*steps), list)
-        return () if short else (number,)
-
-    def key(self, texts: tuple[str, ...], *steps: str) -> str | None:
-        """Return the SQL text of a natural key; NULL when one of its parts is missing.
-
-        A key may not hold aggregates: it would change, and with it the ids, whenever a row is added.
-        """
-        over, self.columns.over = self.columns.over, Over("", kind=KEY)
-        try:
-            return self._key(texts, *steps)
-        finally:
-            self.columns.over = over
-
-    def _key(self, texts: tuple[str, ...], *steps: str) -> str | None:
-        parts = []
-        for number, text in enumerate(texts):
-            found = self.columns.expression(text, *steps, *self._place(texts, number, *steps))
-            if found is None:
-                return None
-            parts.append(as_text(Typed(found.sql, found.type)).sql)
-        return f" || {_KEY_SEPARATOR} || ".join(parts)
-
     def _check_source_length(self, word: str, tables: list[cdm.Table]) -> None:
-        slot = self._name(word)
+        slot = self.name(word)
         length = _length(tables, f"{word}.source")
         spec = self.columns.spec
         if slot not in self.concepts.sourced or not length or (word == "concept" and getattr(spec, "source", None)):
             return
         self.columns.limit(f"{slot} source", f"{slot}.source", length, spec.too_long, spec.at(*self.steps, word))
-
-
-def event_tables(to: str, otherwise: str) -> list[str]:
-    """Return the names of the tables that ``to`` may lead to."""
-    if to != "by_domain":
-        return [to]
-    tables = [table for table in dict.fromkeys(cdm.DOMAIN_TABLES.values()) if table in _BY_DOMAIN]
-    return list(dict.fromkeys([*tables, otherwise]))
-
-
-_BY_DOMAIN = (
-    "condition_occurrence",
-    "device_exposure",
-    "drug_exposure",
-    "measurement",
-    "observation",
-    "procedure_occurrence",
-)
-
-
-def table_of_domain(domain: str, otherwise: str) -> str:
-    """Return SQL for the table of a concept's domain (SQL too); ``otherwise`` for domains without a table."""
-    branches = " ".join(
-        f"WHEN {literal(name)} THEN {literal(table)}"
-        for name, table in cdm.DOMAIN_TABLES.items()
-        if table in _BY_DOMAIN
-    )
-    return f"CASE split_part({domain}, '/', 1) {branches} ELSE {literal(otherwise)} END"
 
 
 def attribute_condition(attribute: Attribute, event: Event) -> str:

@@ -6,20 +6,14 @@ from dataclasses import dataclass, field
 
 from omopify import cdm
 from omopify.compiler.concepts import Concepts
-from omopify.compiler.events import (
-    BORN,
-    KNOWN_BY,
-    REFERENCED_TABLES,
-    ROW_LINKS,
-    Event,
-    attribute_condition,
-    event_tables,
-)
+from omopify.compiler.domains import event_tables
+from omopify.compiler.events import BORN, Event, attribute_condition
 from omopify.compiler.expressions import Over, compile_condition, compile_expression
 from omopify.compiler.fields import Columns, Target
 from omopify.compiler.handwritten import columns_read
 from omopify.compiler.names import Input, open_input, order_by, source_names
 from omopify.compiler.plan import Finding, Item, MapPlan, Output, Parent, Plan, ScopePlan, Unmapped
+from omopify.compiler.references import KNOWN_BY, REFERENCED_TABLES, ROW_LINKS
 from omopify.compiler.relations import Context
 from omopify.compiler.shape import Shape, shape
 from omopify.compiler.steps import Kept, Parts
@@ -94,7 +88,7 @@ class _MapPlanner:
         keep = self._keep()
         self._over()
         concepts = Concepts(self.columns, f"work.{quoted(f'{spec.map} concepts')}")
-        event = Event(self.columns, concepts)
+        event = Event(columns=self.columns, concepts=concepts)
         key = self._key(event)
         self._known_by(event)
         made = self._dsp() if spec.to.startswith("dsp.") else self._cdm(event, concepts)
@@ -252,7 +246,7 @@ class _MapPlanner:
         self._count_unknown(concepts, "", "TRUE")
         events = [event]
         for name, attribute in spec.attributes.items():
-            child = Event(self.columns, concepts, f"{name}.", ("attributes", name))
+            child = Event(columns=self.columns, concepts=concepts, prefix=f"{name}.", steps=("attributes", name))
             child.words = {
                 w: s for w, s in event.words.items() if w in ("person", "visit", "start", "start.datetime", "type")
             }

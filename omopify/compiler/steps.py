@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omopify.compiler.concepts import Concepts
-from omopify.compiler.events import KNOWN_BY, REFERENCED_TABLES, Event, table_of_domain
+from omopify.compiler.domains import table_of_domain
+from omopify.compiler.events import Event
 from omopify.compiler.fields import Columns
 from omopify.compiler.names import Input
 from omopify.compiler.plan import Assertion, Cte, Finding, Item, MapPlan, Output, Parent, Select, chunks
+from omopify.compiler.references import KNOWN_BY, REFERENCED_TABLES
 from omopify.compiler.shape import Shape
 from omopify.compiler.typed import BOOLEAN, Typed, literal, quoted
 

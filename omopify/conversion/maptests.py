@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from omopify import cdm
-from omopify.compiler.events import REFERENCED_TABLES
 from omopify.compiler.plan import MapPlan, Plan
 from omopify.compiler.planner import make_plan
+from omopify.compiler.references import REFERENCED_TABLES
 from omopify.compiler.render import clean_up, render, scopes, statements
 from omopify.compiler.typed import quoted
 from omopify.conversion.session import insert_rows, open_database, prepare_tables

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omopify import cdm
-from omopify.compiler.events import REFERENCED_TABLES
+from omopify.compiler.references import REFERENCED_TABLES
 from omopify.compiler.render import render
 from omopify.compiler.typed import SQL_TYPES
 from omopify.engines.duckdb import Attached, DuckDB

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import shutil
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -15,11 +14,10 @@ from omopify.resources import data
 from omopify.specs.project import load_project
 from omopify.synthetic import write_impress
 
-
 SOME_MAPS = {
     "impress": (
-        "adverse_event adverse_event_relation biomarker cohort_allocation death ecog end_of_treatment follow_up study_drug "
-        "observation_window subject treatment_cycle tumour_assessment_recist tumour_type visit"
+        "adverse_event adverse_event_relation biomarker cohort_allocation death ecog end_of_treatment follow_up "
+        "study_drug observation_window subject treatment_cycle tumour_assessment_recist tumour_type visit"
     ),
     "prime_rose": (
         "adverse_event adverse_event_relation biomarker care_site death ecog end_of_treatment location "

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omopify import cdm
-from omopify.compiler.events import REFERENCED_TABLES
+from omopify.compiler.references import REFERENCED_TABLES
 from omopify.compiler.render import render
 from omopify.compiler.typed import SQL_TYPES
 from omopify.conversion.eras import era_statements
