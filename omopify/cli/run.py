@@ -46,8 +46,13 @@ def command(
     show_problems(result.warnings)
     columns = ("rows_read", "rows_used", "rows_filtered", "rows_deduplicated", "rows_rejected", "rows_written")
     maps = result.manifest["maps"]
-    rows = [(name, *(maps[name][c] for c in columns)) for name in result.manifest["order"]]
+    eras = [name for name in maps if name not in result.manifest["order"]]
+    ran = [*result.manifest["order"], *eras]
+    idle = [name for name in ran if not maps[name]["rows_read"]]
+    rows = [(name, *(maps[name][c] for c in columns)) for name in ran if name not in idle]
     table("Where the rows went", ("map", "read", "used", "filtered", "duplicate", "rejected", "written"), rows)
+    if idle:
+        click.echo(f"{len(idle)} maps found no row to read: {', '.join(idle)}")
     totals = result.manifest["totals"]
     unchecked = sum(counts["unchecked"] for counts in result.manifest["concept_files"].values())
     if draft:
