@@ -32,7 +32,8 @@ def command(
     v5.4), dsp (the harmonised variables) and audit (what became of every row), and a manifest.json.
     """
     from omopify.cli.show import progress, show_problems, table
-    from omopify.conversion.run import DATABASE, Options, run
+    from omopify.conversion.replacement import DATABASE
+    from omopify.conversion.run import Options, run
     from omopify.errors import Problems
     from omopify.specs.project import load_project, shown
 

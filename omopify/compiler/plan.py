@@ -240,3 +240,5 @@ class Statement:
     sql: str
     at: Location | None = None
     table: str = ""
+    counted: int | None = None
+    """Which number of the map's accounting says for how many rows there is something to do; None: it is always run."""

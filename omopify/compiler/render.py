@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -17,11 +17,20 @@ def render(template: str, **values: object) -> str:
     return _environment().get_template(template).render(**values).strip()
 
 
+MAP_ROWS = ("rows_read", "rows_used", "rows_filtered", "rows_deduplicated", "rows_rejected")
+"""The first numbers of a map's accounting: the columns of ``audit.map_rows``."""
+
+
 def statements(plan: MapPlan) -> Iterator[Statement]:
     """Yield the statements of one map in the order in which they run."""
+    counted: dict[str, int] = {}
 
-    def one(kind: str, writes: str = "", **values: object) -> Statement:
-        return Statement(plan.name, kind, render(f"steps/{kind}.sql.jinja", step=plan, **values), plan.at, writes)
+    def count(condition: str) -> int:
+        return counted.setdefault(condition, len(MAP_ROWS) + len(counted))
+
+    def one(kind: str, writes: str = "", needs: int | None = None, **values: object) -> Statement:
+        sql = render(f"steps/{kind}.sql.jinja", step=plan, **values)
+        return Statement(plan.name, kind, sql, plan.at, writes, needs)
 
     if plan.lookups:
         yield one("values")
@@ -29,30 +38,42 @@ def statements(plan: MapPlan) -> Iterator[Statement]:
     yield one("map")
     if plan.lookups:
         yield one("lookups")
+    behind = [*_written(plan, one, count), *_listed(plan, one, count)]
+    yield one("accounting", counted=tuple(counted))
+    yield from behind
+
+
+def _written(plan: MapPlan, one: Callable[..., Statement], count: Callable[[str], int]) -> Iterator[Statement]:
     listed = False
     for output in plan.outputs:
+        rows = count(f"_status = 'used' AND ({output.condition})" if output.condition else "_status = 'used'")
         if output.linked and not listed:
             listed = True
             yield one("parents")
         if output.id_column:
-            yield one("ids", output.table, output=output)
-        yield one("write", output.table, output=output)
+            yield one("ids", output.table, rows, output=output)
+        yield one("write", output.table, rows, output=output)
         if output.referenced:
             yield one("referenced", output.table, output=output)
         if output.row_id:
-            yield one("origins", output.table, output=output)
+            yield one("origins", output.table, rows, output=output)
     if plan.named and not listed:
         yield one("parents")
-    yield one("accounting")
+
+
+def _listed(plan: MapPlan, one: Callable[..., Statement], count: Callable[[str], int]) -> Iterator[Statement]:
     if plan.filters:
         yield one("filters")
-    yield one("rejects")
+    yield one("rejects", needs=MAP_ROWS.index("rows_rejected"))
     for column, findings in chunks("_issues", plan.issues) if plan.issues else ():
-        yield one("issues", findings=findings, column=column, table="value_issues", word="reason")
+        rows = count(f"{column} <> 0")
+        yield one("issues", needs=rows, findings=findings, column=column, table="value_issues", word="reason")
     for column, findings in chunks("_imputed", plan.imputations) if plan.imputations else ():
-        yield one("issues", findings=findings, column=column, table="imputations", word="rule")
+        rows = count(f"{column} <> 0")
+        yield one("issues", needs=rows, findings=findings, column=column, table="imputations", word="rule")
     if plan.unmapped:
-        yield one("unmapped")
+        lost = " OR ".join(f"({unmapped.condition})" for unmapped in plan.unmapped)
+        yield one("unmapped", needs=count(f"_left_out IS NULL AND ({lost})"))
 
 
 def clean_up(plan: MapPlan, *, last: bool = False) -> Iterator[Statement]:

@@ -20,10 +20,11 @@ from typing import Any
 from omopify import __version__, cdm
 from omopify.compiler.plan import MapPlan, Plan, Statement
 from omopify.compiler.planner import make_plan
-from omopify.compiler.render import clean_up, render, scopes, statements
+from omopify.compiler.render import MAP_ROWS, clean_up, render, scopes, statements
 from omopify.conversion.eras import era_statements
 from omopify.conversion.manifest import Manifest, write_manifest
 from omopify.conversion.metadata import metadata_statement
+from omopify.conversion.replacement import DATABASE, MANIFEST, finish_replacement, replace_result
 from omopify.conversion.session import REGISTER, VocabularyFiles, insert_rows, open_database, prepare_tables
 from omopify.conversion.sources import create_source_tables, headers, staged
 from omopify.conversion.terms import Terms, read_terms
@@ -40,9 +41,6 @@ from omopify.errors import Location, OmopifyError, Problem, Problems
 from omopify.specs.project import Project, shown
 from omopify.staging import StagedSource
 from omopify.vocabulary.files.local import LocalConcept
-
-DATABASE = "omop.duckdb"
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def run(project: Project, options: Options, problems: Problems, progress: Callab
         manifest = job.convert()
         write_manifest(build / MANIFEST, manifest)
         progress("replacing the last result")
-        _replace(build, out, project.register)
+        replace_result(build, out, project.register)
     finally:
         shutil.rmtree(build, ignore_errors=True)
     return Result(out, manifest.content, problems.warnings)
@@ -118,58 +116,6 @@ def _make(folder: Path) -> None:
             "OM592", f"the output folder cannot be made: {why}", Location(shown(folder)), "choose another with --out"
         )
         raise OmopifyError(problem) from None
-
-
-def finish_replacement(out: Path) -> None:
-    """Complete what a killed run had finished building, and remove what it had not."""
-    ready = out / ".ready"
-    if ready.is_dir():
-        _move_in(ready, out)
-    for left in out.glob(".building-*"):
-        if not _is_running(left.name.rpartition("-")[2]):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _replace(build: Path, out: Path, register: Path) -> None:
-    try:
-        register.mkdir(parents=True, exist_ok=True)
-        register.chmod(0o700)
-        # First the register: it may only ever know more than the result. Its ids are the same in a repeated run.
-        (build / REGISTER).replace(register / REGISTER)
-    except OSError:
-        raise _held(register / REGISTER, "the last result is as it was") from None
-    shutil.rmtree(build / "scratch", ignore_errors=True)
-    ready = out / ".ready"
-    build.replace(ready)
-    _move_in(ready, out)
-
-
-def _move_in(ready: Path, out: Path) -> None:
-    for name in (DATABASE, MANIFEST):
-        try:
-            if (ready / name).exists():
-                (ready / name).replace(out / name)
-        except OSError:
-            raise _held(out / name, f"the new result is complete and waits in {shown(ready)}") from None
-    shutil.rmtree(ready, ignore_errors=True)
-
-
-def _held(path: Path, state: str) -> OmopifyError:
-    # Windows does not replace a file that a program has open.
-    hint = f"close the program that has it open and run again; {state}"
-    return OmopifyError(Problem("OM596", "this file cannot be replaced", Location(shown(path)), hint))
-
-
-def _is_running(pid: str) -> bool:
-    if not pid.isdigit() or os.name == "nt":  # Windows refuses to delete files that are open, which is as good
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 class _Clock:
@@ -200,6 +146,7 @@ class _Job:
     clock: _Clock
     sql: dict[str, list[str]] = field(default_factory=dict)
     written: list[tuple[str, str, int]] = field(default_factory=list)
+    accounted: list[tuple[object, ...]] = field(default_factory=list)
 
     def convert(self) -> Manifest:
         """Build the database and return its manifest."""
@@ -240,19 +187,26 @@ class _Job:
         self.clock.lap("vocabulary")
 
     def _map(self, db: DuckDB, step: MapPlan) -> None:
-        rejected = False
+        counts: tuple[int, ...] = ()
         for statement in statements(step):
-            self._run(db, statement)
-            if statement.kind == "map":
-                rejected = self._assert(db, step)
-                if rejected:
-                    break
+            if statement.kind == "accounting":
+                self.sql.setdefault(step.name, []).append(statement.sql)
+                counts = db.counts(statement)
+                self.accounted.append((step.name, *counts[: len(MAP_ROWS)]))
+            elif statement.counted is None or counts[statement.counted]:
+                self._run(db, statement)
+            else:
+                self._note(statement, 0)
+            if statement.kind == "map" and self._assert(db, step):
+                break
         for statement in clean_up(step):
             db.run(statement)
         self.clock.lap(f"map {step.name}")
 
     def _run(self, db: DuckDB, statement: Statement) -> None:
-        count = db.run(statement)
+        self._note(statement, db.run(statement))
+
+    def _note(self, statement: Statement, count: int) -> None:
         self.sql.setdefault(statement.map, []).append(statement.sql)
         if statement.kind == "write":
             self.written.append((statement.map, statement.table, count))
@@ -270,6 +224,7 @@ class _Job:
     def _finish(self, db: DuckDB) -> None:
         if self.problems.errors:
             return
+        insert_rows(db, "audit.map_rows", ("map", *MAP_ROWS), self.accounted)
         for statement in (
             *era_statements(self.project.pack.eras),
             metadata_statement(self.project.pack, self._released()),
@@ -286,7 +241,8 @@ class _Job:
         for (name,) in db.rows(render("run/accounting.sql")):
             message = f"the rows of map '{name}' do not add up"
             self.problems.add("OM593", message, None, "this is a fault of omopify; please report it with the manifest")
-        checked = [t for t in cdm.tables().values() if t.schema != "vocab"]
+        filled = {table for _, table, rows in self.written if rows} | {"cdm.cdm_source", "cdm.metadata"}
+        checked = [t for t in cdm.tables().values() if t.schema != "vocab" and f"cdm.{t.name}" in filled]
         for table, column, target, dangling in db.rows(
             render("cdm/verify_keys.sql.jinja", schema="cdm", tables=checked)
         ):

@@ -114,10 +114,17 @@ class DuckDB:
         Raises:
             OmopifyError: OM590 the database refused it, OM591 memory or disk did not suffice.
         """
+        first = self._first(statement)
+        return first[0] if first and isinstance(first[0], int) else 0
+
+    def counts(self, statement: Statement) -> tuple[int, ...]:
+        """Run one statement of a plan that counts, and return its numbers."""
+        return self._first(statement)
+
+    def _first(self, statement: Statement) -> tuple[Any, ...]:
         what = f"the step '{statement.kind}' of map '{statement.map}'"
         rows = self._execute(statement.sql, None, what, statement.at)
-        first = rows[0][0] if rows and rows[0] else 0
-        return first if isinstance(first, int) else 0
+        return rows[0] if rows else ()
 
     def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Return all rows of a query; ``$name`` in its text stands for a parameter (a list is a DuckDB list)."""

@@ -75,8 +75,7 @@ CREATE MACRO o_loose_pattern(format) AS
         '^%m([^%]*)%d([^%]*)%Y$', '^(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\1(?:([0-9]{1,2}|[A-Za-z]{2,3}|-+)\2)?)?((?:1[89]|2[01])[0-9]{2})$');
 
 CREATE MACRO o_pattern(format) AS
-    CASE WHEN o_is_compact(format) THEN replace(o_loose_pattern(format), '[0-9]{1,2}|[A-Za-z]{2,3}|-+', '[0-9]{2}')
-         ELSE o_loose_pattern(format) END;
+    replace(o_loose_pattern(format), CASE WHEN o_is_compact(format) THEN '[0-9]{1,2}|[A-Za-z]{2,3}|-+' ELSE 'as it is' END, '[0-9]{2}');
 
 CREATE MACRO o_order(format) AS
     CASE left(format, 2) WHEN '%Y' THEN '\1|\2|\3' WHEN '%d' THEN '\3|\2|\1' ELSE '\3|\1|\2' END;
@@ -95,24 +94,19 @@ CREATE MACRO o_monthpart(x, format) AS
 -- The day that stands for a year, a month (or NULL) and an unknown day: the first, the middle (the 15th; of a year
 -- 15 July) or the last that it can be.
 CREATE MACRO o_stand_in(y, m, rule) AS
-    CASE WHEN m > 12 THEN NULL
-         WHEN rule = 'latest' THEN last_day(TRY_CAST(y || '-' || coalesce(m, 12) || '-01' AS date))
-         WHEN rule = 'middle' THEN TRY_CAST(y || '-' || coalesce(m, 7) || '-15' AS date)
-         ELSE TRY_CAST(y || '-' || coalesce(m, 1) || '-01' AS date) END;
+    CASE rule WHEN 'latest' THEN last_day(TRY_CAST(y || '-' || coalesce(m, 12) || '-01' AS date))
+         ELSE TRY_CAST(y || '-' || coalesce(m, CASE rule WHEN 'middle' THEN 7 ELSE 1 END) || CASE rule WHEN 'middle' THEN '-15' ELSE '-01' END AS date) END;
 
 -- The day that stands for a partial date; NULL for a full one and for what is none. A known day of an unknown
--- month says nothing, so only year and month count.
+-- month says nothing, so only year and month count. What is used twice is an element of a list, so that it is written
+-- (and planned) once: year, month and day are three parts only where the pattern fits.
 CREATE MACRO o_impute(x, format, rule) AS
-    CASE WHEN regexp_matches(x, o_pattern(format)) THEN
-        list_transform(
-            [string_split(regexp_replace(x, o_pattern(format), o_order(format)), '|')],
-            lambda ymd: CASE
-                WHEN o_monthpart(ymd[2], format) = 0 AND coalesce(TRY_CAST(ymd[3] AS integer) >= 0, o_is_unknown(ymd[3]))
-                    THEN o_stand_in(ymd[1], NULL, rule)
-                WHEN o_monthpart(ymd[2], format) > 0 AND o_is_unknown(ymd[3])
-                    THEN o_stand_in(ymd[1], o_monthpart(ymd[2], format), rule) END
-        )[1]
-    END;
+    list_transform(list_transform(
+        [string_split(regexp_replace(CASE WHEN NOT contains(x, '|') THEN x END, o_pattern(format), o_order(format)), '|')],
+        lambda ymd: {'y': ymd[1], 'm': CASE WHEN len(ymd) = 3 THEN o_monthpart(ymd[2], format) END, 'd': ymd[3]}),
+        lambda p: CASE WHEN p.m >= 0 AND o_is_unknown(p.d) OR p.m = 0 AND TRY_CAST(p.d AS integer) > 0
+            THEN o_stand_in(p.y, nullif(p.m, 0), rule) END
+    )[1];
 
 CREATE MACRO o_year(x, format) AS
     CAST(extract(year FROM coalesce(o_date(x, format), o_impute(x, format, 'earliest'))) AS integer);

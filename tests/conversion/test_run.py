@@ -215,7 +215,7 @@ def test_a_run_between_its_renames_is_completed_by_the_next(workplace: Workplace
     ready = out / ".ready"
     ready.mkdir()
     (out / "manifest.json").rename(ready / "manifest.json")
-    from omopify.conversion.run import finish_replacement
+    from omopify.conversion.replacement import finish_replacement
 
     finish_replacement(out)
     assert (out / "manifest.json").is_file()

@@ -59,7 +59,7 @@ def _suggested(
     import tempfile
 
     from omopify.cli.vocab._project import loaded_vocabulary, open_project
-    from omopify.conversion.run import DATABASE
+    from omopify.conversion.replacement import DATABASE
     from omopify.conversion.vocabulary import find_vocabulary
     from omopify.vocabulary.search.index import open_search
     from omopify.vocabulary.suggestion.proposals import open_questions, read_files, remembered

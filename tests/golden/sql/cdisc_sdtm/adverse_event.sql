@@ -524,6 +524,27 @@ LEFT JOIN work."adverse_event concepts" AS found
 WHERE said."severity.value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."severity.value.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'condition_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'device_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'drug_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'measurement')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'observation')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'procedure_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("severity.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("grade.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("outcome.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("severity.value" = 0 AND "severity.value.source" IS NOT NULL AND "severity.value.decided" IS NOT TRUE AND ("severity.when")) OR (o_concept(4077563) = 0 AND coalesce("severity.concept", 0) = 0 AND ("severity.when")) OR ("grade.value" = 0 AND "grade.value.source" IS NOT NULL AND ("grade.when")) OR (o_concept(4077563) = 0 AND coalesce("grade.concept", 0) = 0 AND ("grade.when")) OR ("outcome.value" = 0 AND "outcome.value.source" IS NOT NULL AND ("outcome.when"))))
+FROM work.adverse_event AS step;
+
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -1014,18 +1035,6 @@ SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
 WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'adverse_event',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.adverse_event
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

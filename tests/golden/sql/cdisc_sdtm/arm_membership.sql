@@ -191,6 +191,18 @@ SELECT
     "start.before_birth"
 FROM final;
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0)
+FROM work.arm_membership AS step;
+
 -- write cdm.cohort
 INSERT INTO cdm.cohort (
     cohort_definition_id,
@@ -205,18 +217,6 @@ SELECT
     coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS cohort_end_date
 FROM work.arm_membership AS step
 WHERE step._status = 'used' AND step._first;
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'arm_membership',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.arm_membership
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

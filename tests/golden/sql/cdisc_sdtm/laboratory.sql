@@ -572,6 +572,19 @@ LEFT JOIN work."laboratory concepts" AS found
 WHERE said."operator.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."operator.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (unit = 0 AND "unit.source" IS NOT NULL AND "unit.decided" IS NOT TRUE) OR (operator = 0 AND "operator.source" IS NOT NULL AND "operator.decided" IS NOT TRUE) OR (o_concept(32856) = 0 AND coalesce(type, 0) = 0 AND (TRUE))))
+FROM work.laboratory AS step;
+
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -633,18 +646,6 @@ SELECT 'measurement', ids.id, 'laboratory', step._file, step._row
 FROM work.laboratory AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'laboratory',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.laboratory
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -369,6 +369,25 @@ LEFT JOIN work."medical_history_procedure concepts" AS found
 WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'condition_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'device_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'drug_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'measurement')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'observation')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'procedure_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("severity.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(4077563) = 0 AND coalesce("severity.concept", 0) = 0 AND ("severity.when"))))
+FROM work.medical_history_procedure AS step;
+
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -751,18 +770,6 @@ SELECT 'observation', ids.id, 'medical_history_procedure', step._file, step._row
 FROM work.medical_history_procedure AS step
 JOIN register.observation AS ids ON ids.hash = o_id('medical_history_procedure' || chr(31) || _key || chr(31) || 'severity')
 WHERE step._status = 'used' AND (_target = 1 AND ("severity.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'medical_history_procedure',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.medical_history_procedure
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -150,6 +150,17 @@ SELECT
     subject
 FROM final;
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0)
+FROM work.population_cohort AS step;
+
 -- ids cdm.cohort_definition
 INSERT INTO register.cohort_definition (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -192,18 +203,6 @@ SELECT 'cohort_definition', ids.id, 'population_cohort', step._file, step._row
 FROM work.population_cohort AS step
 JOIN register.cohort_definition AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'population_cohort',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.population_cohort
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

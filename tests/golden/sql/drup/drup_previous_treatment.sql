@@ -305,6 +305,19 @@ SELECT
     end_date
 FROM final;
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND (("kind.raw" IS NOT NULL AND kind IS NULL)))
+FROM work.drup_previous_treatment AS step;
+
 -- write dsp.previous_treatment
 INSERT INTO dsp.previous_treatment (
     _file,
@@ -327,18 +340,6 @@ SELECT
     end_date AS end_date
 FROM work.drup_previous_treatment AS step
 WHERE step._status = 'used' AND step._first;
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'drup_previous_treatment',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.drup_previous_treatment
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -224,6 +224,18 @@ SELECT
     "event missing"
 FROM final;
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND (("relation.raw" IS NOT NULL AND relation IS NULL) OR ("serious_relation.raw" IS NOT NULL AND serious_relation IS NULL) OR ("expected.raw" IS NOT NULL AND expected IS NULL)))
+FROM work.impress_adverse_event_relation AS step;
+
 -- write dsp.adverse_event_relation
 INSERT INTO dsp.adverse_event_relation (
     _file,
@@ -256,18 +268,6 @@ SELECT
     action AS action
 FROM work.impress_adverse_event_relation AS step
 WHERE step._status = 'used' AND step._first;
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'impress_adverse_event_relation',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.impress_adverse_event_relation
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -205,6 +205,19 @@ SELECT
     "date"
 FROM final;
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND (("instrument.raw" IS NOT NULL AND instrument IS NULL) OR ("answer.raw" IS NOT NULL AND answer IS NULL)))
+FROM work.impress_quality_of_life_eq5d AS step;
+
 -- write dsp.questionnaire_answer
 INSERT INTO dsp.questionnaire_answer (
     _file,
@@ -235,18 +248,6 @@ SELECT
     answer_recorded AS answer_recorded
 FROM work.impress_quality_of_life_eq5d AS step
 WHERE step._status = 'used' AND step._first;
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'impress_quality_of_life_eq5d',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.impress_quality_of_life_eq5d
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -317,6 +317,19 @@ SELECT
     intake_start_date
 FROM final;
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND (("type.raw" IS NOT NULL AND type IS NULL) OR ("received.raw" IS NOT NULL AND received IS NULL) OR ("end_basis.raw" IS NOT NULL AND end_basis IS NULL) OR ("dose_unit.raw" IS NOT NULL AND dose_unit IS NULL) OR ("dose_basis.raw" IS NOT NULL AND dose_basis IS NULL) OR ("given_as_specified.raw" IS NOT NULL AND given_as_specified IS NULL) OR ("previous_cycle_as_prescribed.raw" IS NOT NULL AND previous_cycle_as_prescribed IS NULL)))
+FROM work.impress_treatment_cycle AS step;
+
 -- write dsp.treatment_cycle
 INSERT INTO dsp.treatment_cycle (
     _file,
@@ -373,18 +386,6 @@ SELECT
     previous_cycle_as_prescribed AS previous_cycle_as_prescribed
 FROM work.impress_treatment_cycle AS step
 WHERE step._status = 'used' AND step._first;
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'impress_treatment_cycle',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.impress_treatment_cycle
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -233,6 +233,19 @@ SELECT
     unconfirmed_progression_date
 FROM final;
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND (("criterion.raw" IS NOT NULL AND criterion IS NULL) OR ("sum_unit.raw" IS NOT NULL AND sum_unit IS NULL) OR ("new_lesion.raw" IS NOT NULL AND new_lesion IS NULL) OR ("response.raw" IS NOT NULL AND response IS NULL)))
+FROM work.impress_tumour_assessment_irecist AS step;
+
 -- write dsp.tumour_assessment
 INSERT INTO dsp.tumour_assessment (
     _file,
@@ -275,18 +288,6 @@ SELECT
     unconfirmed_progression_date AS unconfirmed_progression_date
 FROM work.impress_tumour_assessment_irecist AS step
 WHERE step._status = 'used' AND step._first;
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'impress_tumour_assessment_irecist',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.impress_tumour_assessment_irecist
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -555,6 +555,27 @@ LEFT JOIN work."adverse_event concepts" AS found
 WHERE said."end_basis.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."end_basis.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'condition_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'device_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'drug_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'measurement')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'observation')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'procedure_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("grade.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("serious.when") AND NOT coalesce("serious.start" < born, FALSE)) AND "serious.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("outcome.when") AND NOT coalesce("outcome.start" < born, FALSE)) AND "outcome.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("end_basis.when") AND NOT coalesce("end_basis.start" < born, FALSE)) AND "end_basis.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("grade.concept" = 0 AND "grade.concept.source" IS NOT NULL AND "grade.concept.decided" IS NOT TRUE AND ("grade.when")) OR ("serious.concept" = 0 AND "serious.concept.source" IS NOT NULL AND "serious.concept.decided" IS NOT TRUE AND ((("serious.when") AND NOT coalesce("serious.start" < born, FALSE)) AND "serious.start" IS NOT NULL)) OR ("outcome.concept" = 0 AND "outcome.concept.source" IS NOT NULL AND "outcome.concept.decided" IS NOT TRUE AND ((("outcome.when") AND NOT coalesce("outcome.start" < born, FALSE)) AND "outcome.start" IS NOT NULL)) OR ("end_basis.concept" = 0 AND "end_basis.concept.source" IS NOT NULL AND "end_basis.concept.decided" IS NOT TRUE AND ((("end_basis.when") AND NOT coalesce("end_basis.start" < born, FALSE)) AND "end_basis.start" IS NOT NULL)) OR (o_concept(32880) = 0 AND coalesce("end_basis.type", 0) = 0 AND ((("end_basis.when") AND NOT coalesce("end_basis.start" < born, FALSE)) AND "end_basis.start" IS NOT NULL))))
+FROM work.adverse_event AS step;
+
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -1042,18 +1063,6 @@ SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'end_basis')
 WHERE step._status = 'used' AND (_target = 1 AND ((("end_basis.when") AND NOT coalesce("end_basis.start" < born, FALSE)) AND "end_basis.start" IS NOT NULL));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'adverse_event',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.adverse_event
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

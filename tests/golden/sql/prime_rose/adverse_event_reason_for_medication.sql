@@ -144,6 +144,17 @@ SELECT
     relationship
 FROM final;
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((o_concept(44818878) = 0 AND coalesce(relationship, 0) = 0 AND (TRUE))))
+FROM work.adverse_event_reason_for_medication AS step;
+
 -- write cdm.fact_relationship
 INSERT INTO cdm.fact_relationship (
     domain_concept_id_1,
@@ -160,18 +171,6 @@ SELECT
     coalesce(relationship, 0) AS relationship_concept_id
 FROM work.adverse_event_reason_for_medication AS step
 WHERE step._status = 'used' AND step._first;
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'adverse_event_reason_for_medication',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.adverse_event_reason_for_medication
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -479,6 +479,21 @@ LEFT JOIN work."adverse_event_summary concepts" AS found
 WHERE said."worst_grade.value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."worst_grade.value.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("events.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("serious_events.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("worst_grade.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (type = 0 AND "type.source" IS NOT NULL) OR ("events.concept" = 0 AND "events.concept.source" IS NOT NULL AND "events.concept.decided" IS NOT TRUE AND ("events.when")) OR ("serious_events.concept" = 0 AND "serious_events.concept.source" IS NOT NULL AND "serious_events.concept.decided" IS NOT TRUE AND ("serious_events.when")) OR ("worst_grade.concept" = 0 AND "worst_grade.concept.source" IS NOT NULL AND "worst_grade.concept.decided" IS NOT TRUE AND ("worst_grade.when")) OR ("worst_grade.value" = 0 AND "worst_grade.value.source" IS NOT NULL AND "worst_grade.value.decided" IS NOT TRUE AND ("worst_grade.when"))))
+FROM work.adverse_event_summary AS step;
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -685,18 +700,6 @@ SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row
 FROM work.adverse_event_summary AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_summary' || chr(31) || _key || chr(31) || 'worst_grade')
 WHERE step._status = 'used' AND (_target = 1 AND ("worst_grade.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'adverse_event_summary',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.adverse_event_summary
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -361,6 +361,20 @@ LEFT JOIN work."baseline_tumour_assessment concepts" AS found
 WHERE said."concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("target_sum.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("non_target_lesions.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("target_sum.unit" = 0 AND "target_sum.unit.source" IS NOT NULL AND ("target_sum.when")) OR (o_concept(4084390) = 0 AND coalesce("target_sum.concept", 0) = 0 AND ("target_sum.when")) OR (o_concept(4085855) = 0 AND coalesce("non_target_lesions.concept", 0) = 0 AND ("non_target_lesions.when"))))
+FROM work.baseline_tumour_assessment AS step;
+
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -518,18 +532,6 @@ SELECT 'observation', ids.id, 'baseline_tumour_assessment', step._file, step._ro
 FROM work.baseline_tumour_assessment AS step
 JOIN register.observation AS ids ON ids.hash = o_id('baseline_tumour_assessment' || chr(31) || _key || chr(31) || 'non_target_lesions')
 WHERE step._status = 'used' AND (_target = 1 AND ("non_target_lesions.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'baseline_tumour_assessment',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.baseline_tumour_assessment
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

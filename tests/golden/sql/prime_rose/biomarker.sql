@@ -566,6 +566,20 @@ LEFT JOIN work."biomarker concepts" AS found
 WHERE said."other.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."other.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("category.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("other.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("category.concept" = 0 AND "category.concept.source" IS NOT NULL AND "category.concept.decided" IS NOT TRUE AND ("category.when")) OR ("other.concept" = 0 AND "other.concept.source" IS NOT NULL AND "other.concept.decided" IS NOT TRUE AND ("other.when"))))
+FROM work.biomarker AS step;
+
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -713,18 +727,6 @@ SELECT 'observation', ids.id, 'biomarker', step._file, step._row
 FROM work.biomarker AS step
 JOIN register.observation AS ids ON ids.hash = o_id('biomarker' || chr(31) || _key || chr(31) || 'other')
 WHERE step._status = 'used' AND (_target = 1 AND ("other.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'biomarker',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.biomarker
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

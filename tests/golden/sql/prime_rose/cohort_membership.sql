@@ -336,6 +336,20 @@ LEFT JOIN work."cohort_membership concepts" AS found
 WHERE said."tumour_type.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."tumour_type.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("target.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("tumour_type.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((o_concept(37208111) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(4161676) = 0 AND coalesce(qualifier, 0) = 0 AND (TRUE)) OR ("target.concept" = 0 AND "target.concept.source" IS NOT NULL AND "target.concept.decided" IS NOT TRUE AND ("target.when")) OR ("tumour_type.concept" = 0 AND "tumour_type.concept.source" IS NOT NULL AND "tumour_type.concept.decided" IS NOT TRUE AND ("tumour_type.when"))))
+FROM work.cohort_membership AS step;
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -483,18 +497,6 @@ SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row
 FROM work.cohort_membership AS step
 JOIN register.observation AS ids ON ids.hash = o_id('cohort_membership' || chr(31) || _key || chr(31) || 'tumour_type')
 WHERE step._status = 'used' AND (_target = 1 AND ("tumour_type.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'cohort_membership',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.cohort_membership
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -628,6 +628,23 @@ LEFT JOIN work."concomitant_medication concepts" AS found
 WHERE said."indication.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."indication.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("for_medical_history.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("for_adverse_event.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("indication.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("ongoing.concept" = 0 AND "ongoing.concept.source" IS NOT NULL AND "ongoing.concept.decided" IS NOT TRUE AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL)) OR ("for_medical_history.concept" = 0 AND "for_medical_history.concept.source" IS NOT NULL AND "for_medical_history.concept.decided" IS NOT TRUE AND ("for_medical_history.when")) OR ("for_adverse_event.concept" = 0 AND "for_adverse_event.concept.source" IS NOT NULL AND "for_adverse_event.concept.decided" IS NOT TRUE AND ("for_adverse_event.when")) OR ("indication.concept" = 0 AND "indication.concept.source" IS NOT NULL AND "indication.concept.decided" IS NOT TRUE AND ("indication.when"))))
+FROM work.concomitant_medication AS step;
+
 -- ids cdm.drug_exposure
 INSERT INTO register.drug_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -863,18 +880,6 @@ SELECT 'observation', ids.id, 'concomitant_medication', step._file, step._row
 FROM work.concomitant_medication AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication' || chr(31) || _key || chr(31) || 'indication')
 WHERE step._status = 'used' AND (_target = 1 AND ("indication.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'concomitant_medication',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.concomitant_medication
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -678,6 +678,22 @@ LEFT JOIN work."concomitant_medication_undated concepts" AS found
 WHERE said."indication.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."indication.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("for_medical_history.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("for_adverse_event.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("indication.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("ongoing.concept" = 0 AND "ongoing.concept.source" IS NOT NULL AND "ongoing.concept.decided" IS NOT TRUE AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL)) OR ("for_medical_history.concept" = 0 AND "for_medical_history.concept.source" IS NOT NULL AND "for_medical_history.concept.decided" IS NOT TRUE AND ("for_medical_history.when")) OR ("for_adverse_event.concept" = 0 AND "for_adverse_event.concept.source" IS NOT NULL AND "for_adverse_event.concept.decided" IS NOT TRUE AND ("for_adverse_event.when")) OR ("indication.concept" = 0 AND "indication.concept.source" IS NOT NULL AND "indication.concept.decided" IS NOT TRUE AND ("indication.when"))))
+FROM work.concomitant_medication_undated AS step;
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -915,18 +931,6 @@ SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step
 FROM work.concomitant_medication_undated AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'indication')
 WHERE step._status = 'used' AND (_target = 1 AND ("indication.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'concomitant_medication_undated',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.concomitant_medication_undated
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

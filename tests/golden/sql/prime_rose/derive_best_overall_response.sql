@@ -246,6 +246,18 @@ SELECT
     rule
 FROM final;
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND (("criterion.raw" IS NOT NULL AND criterion IS NULL) OR ("response.raw" IS NOT NULL AND response IS NULL) OR ("basis.raw" IS NOT NULL AND basis IS NULL)))
+FROM work.derive_best_overall_response AS step;
+
 -- write dsp.best_overall_response
 INSERT INTO dsp.best_overall_response (
     _file,
@@ -272,18 +284,6 @@ SELECT
     rule AS rule
 FROM work.derive_best_overall_response AS step
 WHERE step._status = 'used' AND step._first;
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'derive_best_overall_response',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.derive_best_overall_response
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -465,6 +465,20 @@ LEFT JOIN work."disease_control concepts" AS found
 WHERE said."time_point.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."time_point.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("response.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("time_point.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (type = 0 AND "type.source" IS NOT NULL) OR ("response.concept" = 0 AND "response.concept.source" IS NOT NULL AND "response.concept.decided" IS NOT TRUE AND ("response.when")) OR ("response.value" = 0 AND "response.value.source" IS NOT NULL AND "response.value.decided" IS NOT TRUE AND ("response.when")) OR ("time_point.concept" = 0 AND "time_point.concept.source" IS NOT NULL AND "time_point.concept.decided" IS NOT TRUE AND ("time_point.when")) OR (o_concept(8512) = 0 AND coalesce("time_point.unit", 0) = 0 AND ("time_point.when"))))
+FROM work.disease_control AS step;
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -630,18 +644,6 @@ SELECT 'observation', ids.id, 'disease_control', step._file, step._row
 FROM work.disease_control AS step
 JOIN register.observation AS ids ON ids.hash = o_id('disease_control' || chr(31) || _key || chr(31) || 'time_point')
 WHERE step._status = 'used' AND (_target = 1 AND ("time_point.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'disease_control',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.disease_control
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -420,6 +420,21 @@ LEFT JOIN work."ecog concepts" AS found
 WHERE said."date_basis.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."date_basis.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("baseline.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("eligible.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("date_basis.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND (("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(36305384) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("baseline.concept" = 0 AND "baseline.concept.source" IS NOT NULL AND "baseline.concept.decided" IS NOT TRUE AND ("baseline.when")) OR ("eligible.concept" = 0 AND "eligible.concept.source" IS NOT NULL AND "eligible.concept.decided" IS NOT TRUE AND ("eligible.when")) OR (o_concept(32880) = 0 AND coalesce("eligible.type", 0) = 0 AND ("eligible.when")) OR ("date_basis.concept" = 0 AND "date_basis.concept.source" IS NOT NULL AND "date_basis.concept.decided" IS NOT TRUE AND ("date_basis.when"))))
+FROM work.ecog AS step;
+
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -622,18 +637,6 @@ SELECT 'observation', ids.id, 'ecog', step._file, step._row
 FROM work.ecog AS step
 JOIN register.observation AS ids ON ids.hash = o_id('ecog' || chr(31) || _key || chr(31) || 'date_basis')
 WHERE step._status = 'used' AND (_target = 1 AND ("date_basis.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'ecog',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.ecog
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -377,6 +377,20 @@ LEFT JOIN work."end_of_treatment concepts" AS found
 WHERE said."recorded.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."recorded.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("progression.when") AND NOT coalesce("progression.start" < born, FALSE)) AND "progression.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("recorded.when") AND NOT coalesce("recorded.start" < born, FALSE)) AND "recorded.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(1617595) = 0 AND coalesce("progression.concept", 0) = 0 AND ((("progression.when") AND NOT coalesce("progression.start" < born, FALSE)) AND "progression.start" IS NOT NULL)) OR ("recorded.concept" = 0 AND "recorded.concept.source" IS NOT NULL AND "recorded.concept.decided" IS NOT TRUE AND ((("recorded.when") AND NOT coalesce("recorded.start" < born, FALSE)) AND "recorded.start" IS NOT NULL))))
+FROM work.end_of_treatment AS step;
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -520,18 +534,6 @@ SELECT 'observation', ids.id, 'end_of_treatment', step._file, step._row
 FROM work.end_of_treatment AS step
 JOIN register.observation AS ids ON ids.hash = o_id('end_of_treatment' || chr(31) || _key || chr(31) || 'recorded')
 WHERE step._status = 'used' AND (_target = 1 AND ((("recorded.when") AND NOT coalesce("recorded.start" < born, FALSE)) AND "recorded.start" IS NOT NULL));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'end_of_treatment',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.end_of_treatment
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -511,6 +511,20 @@ LEFT JOIN work."medical_history_undated concepts" AS found
 WHERE said."end.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."end.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("status.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND (("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(4214956) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("status.concept" = 0 AND "status.concept.source" IS NOT NULL AND "status.concept.decided" IS NOT TRUE AND ("status.when")) OR ("status.value" = 0 AND "status.value.source" IS NOT NULL AND ("status.when")) OR ("end.concept" = 0 AND "end.concept.source" IS NOT NULL AND "end.concept.decided" IS NOT TRUE AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL))))
+FROM work.medical_history_undated AS step;
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -660,18 +674,6 @@ SELECT 'observation', ids.id, 'medical_history_undated', step._file, step._row
 FROM work.medical_history_undated AS step
 JOIN register.observation AS ids ON ids.hash = o_id('medical_history_undated' || chr(31) || _key || chr(31) || 'end')
 WHERE step._status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'medical_history_undated',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.medical_history_undated
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

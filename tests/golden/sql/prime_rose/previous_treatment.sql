@@ -437,6 +437,20 @@ LEFT JOIN work."previous_treatment concepts" AS found
 WHERE said."line.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."line.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("line.concept" = 0 AND "line.concept.source" IS NOT NULL AND "line.concept.decided" IS NOT TRUE AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL))))
+FROM work.previous_treatment AS step;
+
 -- ids cdm.drug_exposure
 INSERT INTO register.drug_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -539,18 +553,6 @@ SELECT 'observation', ids.id, 'previous_treatment', step._file, step._row
 FROM work.previous_treatment AS step
 JOIN register.observation AS ids ON ids.hash = o_id('previous_treatment' || chr(31) || _key || chr(31) || 'line')
 WHERE step._status = 'used' AND (_target = 1 AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'previous_treatment',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.previous_treatment
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -513,6 +513,25 @@ LEFT JOIN work."previous_treatment_other concepts" AS found
 WHERE said."end.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."end.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'condition_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'device_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'drug_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'measurement')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'observation')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'procedure_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("line.concept" = 0 AND "line.concept.source" IS NOT NULL AND "line.concept.decided" IS NOT TRUE AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL)) OR ("end.concept" = 0 AND "end.concept.source" IS NOT NULL AND "end.concept.decided" IS NOT TRUE AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL))))
+FROM work.previous_treatment_other AS step;
+
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -910,18 +929,6 @@ SELECT 'observation', ids.id, 'previous_treatment_other', step._file, step._row
 FROM work.previous_treatment_other AS step
 JOIN register.observation AS ids ON ids.hash = o_id('previous_treatment_other' || chr(31) || _key || chr(31) || 'end')
 WHERE step._status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'previous_treatment_other',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.previous_treatment_other
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -334,6 +334,18 @@ LEFT JOIN work."questionnaire_answer concepts" AS found
 WHERE said."value.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."value.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(32865) = 0 AND coalesce(type, 0) = 0 AND (TRUE))))
+FROM work.questionnaire_answer AS step;
+
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -381,18 +393,6 @@ SELECT 'measurement', ids.id, 'questionnaire_answer', step._file, step._row
 FROM work.questionnaire_answer AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'questionnaire_answer',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.questionnaire_answer
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -645,6 +645,23 @@ LEFT JOIN work."regimen_episode concepts" AS found
 WHERE said."administration.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."administration.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("number_of_cycles.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("days_treated.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("last_cycle_start.when") AND NOT coalesce("last_cycle_start.start" < born, FALSE)) AND "last_cycle_start.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("dose_delivered.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("administration.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((type = 0 AND "type.source" IS NOT NULL) OR (episode_object = 0 AND "episode_object.source" IS NOT NULL AND "episode_object.decided" IS NOT TRUE) OR (o_concept(32531) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)) OR ("number_of_cycles.concept" = 0 AND "number_of_cycles.concept.source" IS NOT NULL AND "number_of_cycles.concept.decided" IS NOT TRUE AND ("number_of_cycles.when")) OR ("days_treated.concept" = 0 AND "days_treated.concept.source" IS NOT NULL AND "days_treated.concept.decided" IS NOT TRUE AND ("days_treated.when")) OR (o_concept(8512) = 0 AND coalesce("days_treated.unit", 0) = 0 AND ("days_treated.when")) OR ("last_cycle_start.concept" = 0 AND "last_cycle_start.concept.source" IS NOT NULL AND "last_cycle_start.concept.decided" IS NOT TRUE AND ((("last_cycle_start.when") AND NOT coalesce("last_cycle_start.start" < born, FALSE)) AND "last_cycle_start.start" IS NOT NULL)) OR ("dose_delivered.concept" = 0 AND "dose_delivered.concept.source" IS NOT NULL AND "dose_delivered.concept.decided" IS NOT TRUE AND ("dose_delivered.when")) OR ("administration.concept" = 0 AND "administration.concept.source" IS NOT NULL AND "administration.concept.decided" IS NOT TRUE AND ("administration.when"))))
+FROM work.regimen_episode AS step;
+
 -- ids cdm.episode
 INSERT INTO register.episode (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -941,18 +958,6 @@ SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row
 FROM work.regimen_episode AS step
 JOIN register.observation AS ids ON ids.hash = o_id('regimen_episode' || chr(31) || _key || chr(31) || 'administration')
 WHERE step._status = 'used' AND (_target = 1 AND ("administration.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'regimen_episode',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.regimen_episode
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -709,6 +709,25 @@ LEFT JOIN work."study_drug concepts" AS found
 WHERE said."first_intake.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."first_intake.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("given_as_specified.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("reason_not_as_specified.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("whole_dose_delivered.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("days_not_taken.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("previous_cycle.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("first_intake.when") AND NOT coalesce("first_intake.start" < born, FALSE)) AND "first_intake.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (route = 0 AND "route.source" IS NOT NULL) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("given_as_specified.concept" = 0 AND "given_as_specified.concept.source" IS NOT NULL AND "given_as_specified.concept.decided" IS NOT TRUE AND ("given_as_specified.when")) OR ("reason_not_as_specified.concept" = 0 AND "reason_not_as_specified.concept.source" IS NOT NULL AND "reason_not_as_specified.concept.decided" IS NOT TRUE AND ("reason_not_as_specified.when")) OR ("whole_dose_delivered.concept" = 0 AND "whole_dose_delivered.concept.source" IS NOT NULL AND "whole_dose_delivered.concept.decided" IS NOT TRUE AND ("whole_dose_delivered.when")) OR ("days_not_taken.concept" = 0 AND "days_not_taken.concept.source" IS NOT NULL AND "days_not_taken.concept.decided" IS NOT TRUE AND ("days_not_taken.when")) OR (o_concept(8512) = 0 AND coalesce("days_not_taken.unit", 0) = 0 AND ("days_not_taken.when")) OR ("previous_cycle.concept" = 0 AND "previous_cycle.concept.source" IS NOT NULL AND "previous_cycle.concept.decided" IS NOT TRUE AND ("previous_cycle.when")) OR ("first_intake.concept" = 0 AND "first_intake.concept.source" IS NOT NULL AND "first_intake.concept.decided" IS NOT TRUE AND ((("first_intake.when") AND NOT coalesce("first_intake.start" < born, FALSE)) AND "first_intake.start" IS NOT NULL))))
+FROM work.study_drug AS step;
+
 -- ids cdm.drug_exposure
 INSERT INTO register.drug_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -1058,18 +1077,6 @@ SELECT 'observation', ids.id, 'study_drug', step._file, step._row
 FROM work.study_drug AS step
 JOIN register.observation AS ids ON ids.hash = o_id('study_drug' || chr(31) || _key || chr(31) || 'first_intake')
 WHERE step._status = 'used' AND (_target = 1 AND ((("first_intake.when") AND NOT coalesce("first_intake.start" < born, FALSE)) AND "first_intake.start" IS NOT NULL));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'study_drug',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.study_drug
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

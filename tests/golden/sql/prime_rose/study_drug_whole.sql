@@ -453,6 +453,19 @@ LEFT JOIN work."study_drug_whole concepts" AS found
 WHERE said."concept.3.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."concept.3.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _imputed <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (route = 0 AND "route.source" IS NOT NULL) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE))))
+FROM work.study_drug_whole AS step;
+
 -- ids cdm.drug_exposure
 INSERT INTO register.drug_exposure (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -510,18 +523,6 @@ SELECT
 FROM work.study_drug_whole AS step
 JOIN register.drug_exposure AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1;
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'study_drug_whole',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.study_drug_whole
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -405,6 +405,20 @@ LEFT JOIN work."tumour_change concepts" AS found
 WHERE said."nadir.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."nadir.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("from_nadir.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("nadir.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(8554) = 0 AND coalesce(unit, 0) = 0 AND (TRUE)) OR ("from_nadir.concept" = 0 AND "from_nadir.concept.source" IS NOT NULL AND "from_nadir.concept.decided" IS NOT TRUE AND ("from_nadir.when")) OR (o_concept(8554) = 0 AND coalesce("from_nadir.unit", 0) = 0 AND ("from_nadir.when")) OR ("nadir.concept" = 0 AND "nadir.concept.source" IS NOT NULL AND "nadir.concept.decided" IS NOT TRUE AND ("nadir.when")) OR ("nadir.unit" = 0 AND "nadir.unit.source" IS NOT NULL AND ("nadir.when"))))
+FROM work.tumour_change AS step;
+
 -- ids cdm.measurement
 INSERT INTO register.measurement (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -568,18 +582,6 @@ SELECT 'measurement', ids.id, 'tumour_change', step._file, step._row
 FROM work.tumour_change AS step
 JOIN register.measurement AS ids ON ids.hash = o_id('tumour_change' || chr(31) || _key || chr(31) || 'nadir')
 WHERE step._status = 'used' AND (_target = 1 AND ("nadir.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'tumour_change',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.tumour_change
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

@@ -495,6 +495,25 @@ LEFT JOIN work."tumour_type concepts" AS found
 WHERE said."main_tumour_type.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."main_tumour_type.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'condition_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'device_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'drug_exposure')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'measurement')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'observation')),
+    count(*) FILTER (WHERE _status = 'used' AND (_table = 'procedure_occurrence')),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("initial_diagnosis.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("main_tumour_type.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(734306) = 0 AND coalesce("initial_diagnosis.concept", 0) = 0 AND ("initial_diagnosis.when")) OR ("main_tumour_type.concept" = 0 AND "main_tumour_type.concept.source" IS NOT NULL AND "main_tumour_type.concept.decided" IS NOT TRUE AND ("main_tumour_type.when"))))
+FROM work.tumour_type AS step;
+
 -- ids cdm.condition_occurrence
 INSERT INTO register.condition_occurrence (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -882,18 +901,6 @@ SELECT 'observation', ids.id, 'tumour_type', step._file, step._row
 FROM work.tumour_type AS step
 JOIN register.observation AS ids ON ids.hash = o_id('tumour_type' || chr(31) || _key || chr(31) || 'main_tumour_type')
 WHERE step._status = 'used' AND (_target = 1 AND ("main_tumour_type.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'tumour_type',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.tumour_type
-WHERE _target = 1;
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)

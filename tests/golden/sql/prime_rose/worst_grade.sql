@@ -515,6 +515,21 @@ LEFT JOIN work."worst_grade concepts" AS found
 WHERE said."serious.concept.1.said" IS NOT NULL AND said._left_out IS NULL AND said._target = 1
 GROUP BY said."serious.concept.1.said";
 
+-- accounting
+SELECT
+    count(*) FILTER (WHERE _target = 1) AS rows_read,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'used') AS rows_used,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
+    count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("related.when"))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL))),
+    count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("serious.when"))),
+    count(*) FILTER (WHERE _issues <> 0),
+    count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (type = 0 AND "type.source" IS NOT NULL) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR ("related.concept" = 0 AND "related.concept.source" IS NOT NULL AND "related.concept.decided" IS NOT TRUE AND ("related.when")) OR ("related.value" = 0 AND "related.value.source" IS NOT NULL AND "related.value.decided" IS NOT TRUE AND ("related.when")) OR ("number_of_events.concept" = 0 AND "number_of_events.concept.source" IS NOT NULL AND "number_of_events.concept.decided" IS NOT TRUE AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL)) OR ("serious.concept" = 0 AND "serious.concept.source" IS NOT NULL AND "serious.concept.decided" IS NOT TRUE AND ("serious.when"))))
+FROM work.worst_grade AS step;
+
 -- ids cdm.observation
 INSERT INTO register.observation (hash, id)
 SELECT fresh.hash, last.id + row_number() OVER (ORDER BY fresh.hash)
@@ -729,18 +744,6 @@ SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
 FROM work.worst_grade AS step
 JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'serious')
 WHERE step._status = 'used' AND (_target = 1 AND ("serious.when"));
-
--- accounting
-INSERT INTO audit.map_rows ("map", rows_read, rows_used, rows_filtered, rows_deduplicated, rows_rejected)
-SELECT
-    'worst_grade',
-    count(*),
-    count(*) FILTER (WHERE _status = 'used'),
-    count(*) FILTER (WHERE _status = 'filtered'),
-    count(*) FILTER (WHERE _status = 'deduplicated'),
-    count(*) FILTER (WHERE _status = 'rejected')
-FROM work.worst_grade
-WHERE _target = 1;
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
