@@ -134,9 +134,8 @@ def main() -> None:
             folder = Path(name) / str(patients)
             make_project(folder, patients)
             lines.append((f"{patients:,} patients", measured_run(folder)))
-            if patients == 10_000:
-                if asked.overhead:
-                    lines.append(("10,000: maps only", overhead(folder)))
+            if patients == 10_000 and asked.overhead:
+                lines.append(("10,000: maps only", overhead(folder)))
             if patients == 100_000:
                 lines.append(("100,000 --memory-limit 1GB", measured_run(folder, "--memory-limit", "1GB")))
     for title, figures in lines:
