@@ -241,7 +241,7 @@ class _Job:
         for (name,) in db.rows(render("run/accounting.sql")):
             message = f"the rows of map '{name}' do not add up"
             self.problems.add("OM593", message, None, "this is a fault of omopify; please report it with the manifest")
-        filled = {table for _, table, rows in self.written if rows} | {"cdm.cdm_source", "cdm.metadata"}
+        filled = {table for _, table, rows in self.written if rows} | {"cdm.cdm_source"}
         checked = [t for t in cdm.tables().values() if t.schema != "vocab" and f"cdm.{t.name}" in filled]
         for table, column, target, dangling in db.rows(
             render("cdm/verify_keys.sql.jinja", schema="cdm", tables=checked)
