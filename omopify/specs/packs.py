@@ -130,6 +130,17 @@ class Eras(Model):
         return {table: window for table, window in days.items() if window is not None}
 
 
+class QualitySpec(Model):
+    """How the result's quality is judged."""
+
+    folder: str = "quality"
+    """The folder of the project's own suites, and of changes.yaml and waivers.yaml."""
+    small_cell: int = Field(5, ge=1, strict=True)
+    """Counts from 1 to one below this are masked in the copy of the report that leaves."""
+    transfer: Literal["monthly", "end_of_participation", "cohort_completion"] | None = None
+    """The transfer that the data are for: its required variables must be there."""
+
+
 class ProjectFile(FileModel):
     """``omopify.yaml``: which maps, which data, which vocabulary, and where the result goes."""
 
@@ -154,6 +165,8 @@ class ProjectFile(FileModel):
     """Changes to the trial's ``facts:``, by name."""
     cdm_source: dict[str, Text] = Field(default_factory=dict)
     """Changes to the row of CDM_SOURCE."""
+    quality: QualitySpec = QualitySpec()
+    """How the result's quality is judged."""
 
     @property
     def released(self) -> date | None:

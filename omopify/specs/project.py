@@ -124,6 +124,11 @@ class Project:
         return folder / path, self.folder / self.file.concepts / pack / path.removeprefix("concepts/")
 
     @property
+    def quality(self) -> Path:
+        """The folder of the project's own suites, changes and waivers."""
+        return self.folder / self.file.quality.folder
+
+    @property
     def register(self) -> Path:
         """The folder of the key register."""
         return self.folder / self.file.register_folder
