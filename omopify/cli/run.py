@@ -32,10 +32,9 @@ def command(
     v5.4), dsp (the harmonised variables) and audit (what became of every row), and a manifest.json.
     """
     from omopify.cli.show import progress, show_problems, table
-    from omopify.conversion.replacement import DATABASE
     from omopify.conversion.run import Options, run
     from omopify.errors import Problems
-    from omopify.specs.project import load_project, shown
+    from omopify.specs.project import DATABASE, load_project, shown
 
     problems = Problems()
     loaded = load_project(project, problems)

@@ -8,10 +8,7 @@ from pathlib import Path
 
 from omopify.conversion.session import REGISTER
 from omopify.errors import Location, OmopifyError, Problem
-from omopify.specs.project import shown
-
-DATABASE = "omop.duckdb"
-MANIFEST = "manifest.json"
+from omopify.specs.project import DATABASE, MANIFEST, shown
 
 
 def finish_replacement(out: Path) -> None:

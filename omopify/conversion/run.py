@@ -24,7 +24,7 @@ from omopify.compiler.render import MAP_ROWS, clean_up, render, scopes, statemen
 from omopify.conversion.eras import era_statements
 from omopify.conversion.manifest import Manifest, write_manifest
 from omopify.conversion.metadata import metadata_statement
-from omopify.conversion.replacement import DATABASE, MANIFEST, finish_replacement, replace_result
+from omopify.conversion.replacement import finish_replacement, replace_result
 from omopify.conversion.session import REGISTER, VocabularyFiles, insert_rows, open_database, prepare_tables
 from omopify.conversion.sources import create_source_tables, headers, staged
 from omopify.conversion.terms import Terms, read_terms
@@ -38,7 +38,7 @@ from omopify.conversion.vocabulary import (
 )
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems
-from omopify.specs.project import Project, shown
+from omopify.specs.project import DATABASE, MANIFEST, Project, shown
 from omopify.staging import StagedSource
 from omopify.vocabulary.files.local import LocalConcept
 

@@ -19,6 +19,12 @@ from omopify.specs.packs import Eras, ModelFile, ProjectFile, SourceSpec, TableF
 from omopify.specs.values import DATE_FORMAT_HINT, is_date_format
 from omopify.specs.yamlfile import read_yaml
 
+DATABASE = "omop.duckdb"
+"""The file of a result that holds its tables."""
+
+MANIFEST = "manifest.json"
+"""The file of a result that says what it was made from."""
+
 DEFAULTS = "defaults"
 """The entry of ``sources:`` that holds for all others."""
 

@@ -80,8 +80,8 @@ def _subject(
 ) -> Subject:
     """Read the project; what is wrong with its maps stops the check."""
     from omopify.cli.vocab._project import loaded_vocabulary, open_project
-    from omopify.conversion.replacement import DATABASE
     from omopify.conversion.vocabulary import find_vocabulary, local_concepts
+    from omopify.specs.project import DATABASE
     from omopify.vocabulary.checking.check import Subject
     from omopify.vocabulary.loading.athena import SHIPPED
 

@@ -42,8 +42,8 @@ def command(old: str, new: str, project: Path | None, as_json: bool, show_values
     """
     from omopify.cli.show import progress
     from omopify.cli.vocab._project import open_project
-    from omopify.conversion.replacement import DATABASE
     from omopify.errors import Problems
+    from omopify.specs.project import DATABASE
     from omopify.vocabulary.checking.diff import compare
     from omopify.vocabulary.loading.chosen import chosen_vocabulary
 

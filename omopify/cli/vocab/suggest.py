@@ -59,8 +59,8 @@ def _suggested(
     import tempfile
 
     from omopify.cli.vocab._project import loaded_vocabulary, open_project
-    from omopify.conversion.replacement import DATABASE
     from omopify.conversion.vocabulary import find_vocabulary
+    from omopify.specs.project import DATABASE
     from omopify.vocabulary.search.index import open_search
     from omopify.vocabulary.suggestion.proposals import open_questions, read_files, remembered
     from omopify.vocabulary.suggestion.suggest import suggest
