@@ -15,7 +15,8 @@ class Commands(click.Group):
     """Commands by name, loaded late, so that ``omopify --help`` does not wait for the libraries of all.
 
     ``listed`` says each command's name and one line about it; the command itself is called ``command`` in the
-    module of that name in ``package`` (with a low line behind a name that is a word of Python, such as ``import``).
+    module of that name in ``package`` (with a low line for a hyphen, and one behind a name that is a word of Python,
+    such as ``import``).
     """
 
     def __init__(self, *args: Any, listed: Mapping[str, str], package: str, **kwargs: Any):
@@ -32,7 +33,7 @@ class Commands(click.Group):
         """Import a command; None if there is none of that name."""
         if cmd_name not in self.listed:
             return None
-        module = f"{cmd_name}_" if cmd_name == "import" else cmd_name
+        module = f"{cmd_name}_" if cmd_name == "import" else cmd_name.replace("-", "_")
         command: click.Command = importlib.import_module(f"{self.package}.{module}").command
         return command
 
@@ -48,6 +49,32 @@ class Commands(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(self.listed.items()))
+
+
+class CommandWithVerbs(click.Command):
+    """A command that does something by itself and has verbs besides: ``quality PROJECT`` and ``quality rows``.
+
+    An argument that reads like a verb is one; a folder of that name is written as ``./rows``.
+    """
+
+    def __init__(self, *args: Any, verbs: Mapping[str, click.Command], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.verbs = verbs
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Make the context of the verb, if one is asked for, and else the command's own."""
+        verb = self.verbs.get(args[0]) if args else None
+        if verb is None:
+            return super().make_context(info_name, args, parent, **extra)
+        return verb.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs behind the options."""
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.get_short_help_str(100)) for name, verb in self.verbs.items()])
 
 
 class Program(Commands):

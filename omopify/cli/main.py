@@ -12,6 +12,8 @@ from omopify.cli.group import Program
 COMMANDS = {
     "run": "Convert an export into an OMOP CDM.",
     "check": "Check maps against the export, without reading a row of it.",
+    "quality": "Check a result, judge it, and write the quality report.",
+    "sign-off": "Sign the quality report, or see whether a signature still holds.",
     "vocab": "Load the vocabulary, look concepts up, map terms and check mappings.",
     "sql": "Show the SQL that maps compile to.",
     "schema": "Write the JSON Schema of the files that stewards write.",

@@ -18,22 +18,30 @@ from omopify.cli.options import size
     "--vocabulary", type=click.Path(path_type=Path), help="A vocabulary file or folder, instead of the project's."
 )
 @click.option("--draft", is_flag=True, help="Also use rows of concept files that nobody has checked yet.")
+@click.option("--no-quality", is_flag=True, help="Leave out what 'omopify quality' does with the result.")
+@click.pass_context
 def command(
+    context: click.Context,
     project: Path,
     out: Path | None,
     memory_limit: str | None,
     threads: int | None,
     vocabulary: Path | None,
     draft: bool,
+    no_quality: bool,
 ) -> None:
     """Convert PROJECT's export into an OMOP CDM.
 
     PROJECT is a folder with a file omopify.yaml. The result is a DuckDB file with the schemas cdm (OMOP CDM
-    v5.4), dsp (the harmonised variables) and audit (what became of every row), and a manifest.json.
+    v5.4), dsp (the harmonised variables) and audit (what became of every row), and a manifest.json. Then its
+    quality is assessed, as 'omopify quality' does; if it is not ready, the command ends with 3.
     """
+    from omopify.cli.assessing import assess_and_end, mark_void
     from omopify.cli.show import progress, show_problems, table
     from omopify.conversion.run import Options, run
     from omopify.errors import Problems
+    from omopify.quality.run import Options as Assessing
+    from omopify.quality.run import place_of
     from omopify.specs.project import DATABASE, load_project, shown
 
     problems = Problems()
@@ -65,3 +73,9 @@ def command(
     if totals["unmapped_values"]:
         click.echo(f"'omopify vocab suggest {shown(project)}' proposes concepts for values that have none")
     click.echo(shown(result.out / DATABASE))
+    place = place_of(loaded, out)
+    if no_quality:
+        mark_void(place)
+    else:
+        click.echo()
+        assess_and_end(context, loaded, place, Assessing(memory_limit=memory_limit, threads=threads))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 # The names only: the models behind them are imported when they are asked for, so that --help is quick.
-_KINDS = ("map", "trial", "project", "table", "model")
+_KINDS = ("map", "trial", "project", "table", "model", "suite", "changes", "waivers")
 
 
 @click.command(name="schema")
@@ -18,9 +18,10 @@ _KINDS = ("map", "trial", "project", "table", "model")
 def command(kind: str | None, out: Path | None) -> None:
     """Write the JSON Schema of the files that stewards write, for editors.
 
-    KIND is map (the default), trial, project, table (a table of the shared model) or model. Without --out the
-    schema goes to standard output. An editor with a YAML language server completes and explains words in a file
-    that begins with the line: # yaml-language-server: $schema=map.schema.json
+    KIND is map (the default), trial, project, table (a table of the shared model), model, suite (of quality checks),
+    changes or waivers. Without --out the schema goes to standard output. An editor with a YAML language server
+    completes and explains words in a file that begins with the line:
+    # yaml-language-server: $schema=map.schema.json
     """
     from omopify.specs.schema import json_schema_text
 

@@ -5,16 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
 
 from omopify.compiler.plan import MapPlan, Plan, Statement, chunks
 from omopify.compiler.typed import literal, quoted
+from omopify.errors import OmopifyError, Problem
 from omopify.resources import data
 
 
 def render(template: str, **values: object) -> str:
     """Render one template of ``sql/`` (its path below that folder); every name it asks for must be given."""
     return _environment().get_template(template).render(**values).strip()
+
+
+def render_text(text: str, **values: object) -> str:
+    """Render a template that a user wrote, in a sandbox and with our filters; every name must be given.
+
+    Raises:
+        OmopifyError: OM804 the template is wrong.
+    """
+    try:
+        return _users_environment().from_string(text).render(**values).strip()
+    except TemplateSyntaxError as error:
+        raise OmopifyError(Problem("OM804", f"line {error.lineno} of the template is wrong: {error.message}")) from None
+    except TemplateError as error:
+        raise OmopifyError(Problem("OM804", f"the template is wrong: {error.message}")) from None
+    except (ArithmeticError, TypeError, ValueError, AttributeError, LookupError) as error:
+        # A template is a small program of the user's: whatever it raises is a mistake in it.
+        raise OmopifyError(Problem("OM804", f"the template is wrong ({type(error).__name__})")) from None
 
 
 MAP_ROWS = ("rows_read", "rows_used", "rows_filtered", "rows_deduplicated", "rows_rejected")
@@ -110,6 +129,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    return _with_filters(environment)
+
+
+@cache
+def _users_environment() -> Environment:
+    return _with_filters(
+        SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
+    )
+
+
+def _with_filters(environment: Environment) -> Environment:
     environment.filters["identifier"] = quoted
     environment.filters["literal"] = literal
     environment.filters["quoted"] = quoted

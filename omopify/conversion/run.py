@@ -22,6 +22,7 @@ from omopify.compiler.plan import MapPlan, Plan, Statement
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import MAP_ROWS, clean_up, render, scopes, statements
 from omopify.conversion.eras import era_statements
+from omopify.conversion.forms import note_forms
 from omopify.conversion.manifest import Manifest, write_manifest
 from omopify.conversion.metadata import metadata_statement
 from omopify.conversion.replacement import finish_replacement, replace_result
@@ -235,6 +236,8 @@ class _Job:
         insert_rows(
             db, "audit.columns", ("source", "column", "label", "decision", "reason", "filled", "rows"), self._coverage()
         )
+        note_forms(db, self.project.pack, self.plan, self.sources)
+        self.clock.lap("forms")
         self._cdm_source(db)
         keep_used_vocabulary(db, self.project.file.vocabulary_in_result == "all")
         self._warn_of_losses(db)

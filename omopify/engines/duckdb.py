@@ -45,7 +45,8 @@ class DuckDB:
     ``path`` is the file that unqualified names are in, None for one in memory; ``readable`` are folders whose
     files statements may read; ``scratch`` is where large intermediate results go (the file's own folder if
     None); ``memory_limit`` is as DuckDB writes sizes (``2GB``); ``keep_order`` False lets statements write rows in
-    another order than they read them, which is quicker.
+    another order than they read them, which is quicker; ``name`` is what the file is called as a catalogue, which
+    otherwise has the name of the file, so that a file ``cdm.duckdb`` with a schema ``cdm`` could not be asked.
 
     Raises:
         OmopifyError: OM592 or OM595 a file cannot be opened.
@@ -61,9 +62,11 @@ class DuckDB:
         threads: int | None = None,
         read_only: bool = False,
         keep_order: bool = True,
+        name: str | None = None,
     ):
+        self.name = name
         try:
-            if path is None:
+            if path is None or name:
                 self._connection = duckdb.connect(":memory:")
             else:
                 config: dict[str, Any] = {} if read_only else {"storage_compatibility_version": STORAGE_VERSION}
@@ -82,6 +85,9 @@ class DuckDB:
                     keep_order=keep_order,
                 )
             )
+            if path and name:
+                self._attach(Attached(name, path, read_only))
+                self.script(render("engine/use.sql.jinja", name=name))
             for other in attached:
                 self._attach(other)
             allowed = list(dict.fromkeys(folder.resolve().as_posix() for folder in folders))

@@ -75,6 +75,10 @@ class Check:
     parameters: Mapping[str, object] = field(default_factory=dict)
     """What the check was told in its suite beside the threshold: allowed domains, a lowest value, a query ..."""
     change: Change | None = None
+    expectation: str = ""
+    """The type of the expectation in its suite, such as expect_cdm_checks_to_pass."""
+    place: int = 0
+    """Which expectation of its suite it is from, counted from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +310,8 @@ class SignOff:
     """Of ``report.html`` as it was signed."""
     verdict: str
     waivers: tuple[Waiver, ...] = ()
+    shareable_sha256: str = ""
+    """Of ``shareable/report.html``, so that who receives the copy can tell that it is the one that was signed."""
 
 
 @dataclass(frozen=True, slots=True)

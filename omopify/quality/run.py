@@ -18,8 +18,8 @@ from typing import Any
 
 from omopify import cdm
 from omopify.compiler.render import render
-from omopify.engines.duckdb import Attached, DuckDB
-from omopify.errors import Location, OmopifyError, Problem, Problems
+from omopify.engines.duckdb import DuckDB
+from omopify.errors import Location, OmopifyError, Problem, Problems, did_you_mean
 from omopify.quality import delivery, findings, gate, judging, suites
 from omopify.quality.model import Assessment, Check, Context, Measurement, Subject
 from omopify.quality.outputs.quality_json import from_json
@@ -91,10 +91,14 @@ def assess(
     changes, waivers = _decisions(project, problems)
     problems.stop_if_errors()
     manifest = json.loads(place.manifest.read_text(encoding="utf-8")) if place.manifest.is_file() else {}
-    last = delivery.newest(place.register) if place.register else None
-    attached = [Attached("last", last, read_only=True)] if last else []
+    attached = delivery.attached(place.register)
     with DuckDB(
-        place.database, attached, memory_limit=options.memory_limit, threads=options.threads, read_only=True
+        place.database,
+        attached,
+        memory_limit=options.memory_limit,
+        threads=options.threads,
+        read_only=True,
+        name="result",
     ) as db:
         context = _context(db, project, place, options)
         checks = suites.apply_changes(suites.expand_all(loaded, context), changes, problems)
@@ -187,6 +191,12 @@ def _judge(
 def _context(db: DuckDB, project: Project | None, place: Place, options: Options) -> Context:
     known = db.rows(render("quality/subject/schemas.sql"))
     schemas = {schema for schema, database in known if database != "last"}
+    if project is None and place.schema.casefold() not in schemas:
+        hint = did_you_mean(place.schema, schemas) or (
+            f"it has: {', '.join(sorted(schemas)) or 'none'}; name the one that holds the CDM with --schema"
+        )
+        message = f"there is no schema '{place.schema}' in this database"
+        raise OmopifyError(Problem("OM826", message, Location(shown(place.database)), hint))
     present = {name for name in ("dsp", "audit") if name in schemas} | {"cdm"}
     if any(database == "last" for _, database in known):
         present.add("last")

@@ -77,7 +77,7 @@ def build(model: type[FileT], tree: YamlMapping, problems: Problems) -> FileT | 
     return None if empty else built
 
 
-_MAY_BE_EMPTY = ("map", "values", "given", "expect", "union", "otherwise")
+_MAY_BE_EMPTY = ("map", "values", "given", "expect", "union", "otherwise", "kwargs")
 """Parts in which nothing behind the colon says something: the value is no value."""
 
 

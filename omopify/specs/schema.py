@@ -19,6 +19,7 @@ from pydantic_core import core_schema
 from omopify.specs.maps import MapFile
 from omopify.specs.model import FileModel
 from omopify.specs.packs import ModelFile, ProjectFile, TableFile, TrialFile
+from omopify.specs.quality import OWN_TYPES, ChangesFile, MetaSpec, SuiteFile, WaiversFile
 
 Schema = dict[str, Any]
 
@@ -28,6 +29,9 @@ FILES: Mapping[str, type[FileModel]] = {
     "project": ProjectFile,
     "table": TableFile,
     "model": ModelFile,
+    "suite": SuiteFile,
+    "changes": ChangesFile,
+    "waivers": WaiversFile,
 }
 """The kinds of files that have a schema: ``map`` is described by ``map.schema.json``."""
 
@@ -36,8 +40,34 @@ _SCALAR = ["string", "number", "boolean"]
 
 def json_schema(kind: str) -> Schema:
     """Return the JSON Schema of a kind of file (see ``FILES``)."""
-    made: Schema = _markdown(FILES[kind].model_json_schema(by_alias=True, schema_generator=_Generator))
-    return made
+    made = _made(FILES[kind])
+    if kind == "suite":
+        _describe_parts(made)
+    described: Schema = _markdown(made)
+    return described
+
+
+def _made(model: type[FileModel]) -> Schema:
+    return model.model_json_schema(by_alias=True, schema_generator=_Generator)
+
+
+def _describe_parts(suite: Schema) -> None:
+    """Say what stands in ``meta``, and in the arguments of our own types; those of others are not ours to describe."""
+    expectation = suite["$defs"]["ExpectationSpec"]
+    for place in (suite, expectation):
+        place["properties"]["meta"] = {"$ref": "#/$defs/MetaSpec"}
+    parts: tuple[type[FileModel], ...] = (MetaSpec, *OWN_TYPES.values())
+    for part in parts:
+        described = _made(part)
+        described.pop("$schema")
+        suite["$defs"][part.__name__] = described
+    expectation["allOf"] = [
+        {
+            "if": {"properties": {"type": {"const": name}}},
+            "then": {"properties": {"kwargs": {"$ref": f"#/$defs/{model.__name__}"}}, "required": ["kwargs"]},
+        }
+        for name, model in OWN_TYPES.items()
+    ]
 
 
 def json_schema_text(kind: str) -> str:

@@ -8,6 +8,32 @@ CREATE TABLE audit.files (
     sha256      varchar NOT NULL
 );
 
+-- One line for each form that the trial declares: no files means that the export lacks it. 'persons' are the different
+-- subjects that it names, those out of scope too.
+CREATE TABLE audit.forms (
+    source   varchar NOT NULL,
+    required boolean NOT NULL,
+    files    integer NOT NULL,
+    rows     bigint  NOT NULL,
+    persons  bigint
+);
+
+-- Which forms and harmonised tables a map reads: 'joined' are those that it only looks something up in.
+CREATE TABLE audit.map_sources (
+    map    varchar NOT NULL,
+    source varchar NOT NULL,
+    joined boolean NOT NULL
+);
+
+-- The values of the columns that are filled from a list: how often each was chosen. A list that has grown long is left
+-- out as a whole. What the export of the next delivery says can be compared with it.
+CREATE TABLE audit.code_lists (
+    source    varchar NOT NULL,
+    "column"  varchar NOT NULL,
+    value     varchar NOT NULL,
+    rows      bigint  NOT NULL
+);
+
 -- One line for each column of the export: what was decided about it.
 CREATE TABLE audit.columns (
     source    varchar NOT NULL,

@@ -14,16 +14,28 @@ from pydantic import BeforeValidator
 from omopify.errors import Problems
 from omopify.resources import data
 from omopify.specs.model import Model, build
+from omopify.specs.quality import SuiteFile
 from omopify.specs.schema import FILES, _Generator, json_schema, json_schema_text
 from omopify.specs.yamlfile import parse_yaml
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = [*sorted(ROOT.glob("mappings/**/*.yaml")), *sorted(ROOT.glob("examples/**/omopify.yaml"))]
+SHIPPED = [
+    *sorted(ROOT.glob("mappings/**/*.yaml")),
+    *sorted(path for path in ROOT.glob("quality/**/*.yaml") if path.name != "check_types.yaml"),
+    *sorted(ROOT.glob("examples/**/omopify.yaml")),
+]
 
 
 def kind_of(path: Path) -> str:
     named = {"trial.yaml": "trial", "model.yaml": "model", "omopify.yaml": "project"}
+    if ROOT / "quality" in path.parents:
+        return "suite"
     return named.get(path.name) or ("table" if path.parent.name == "dsp" else "map")
+
+
+def home(kind: str) -> Path:
+    """Where the checked-in schema of a kind of file is."""
+    return data("quality" if kind in ("suite", "changes", "waivers") else "mappings", f"{kind}.schema.json")
 
 
 def mistakes(kind: str, tree: Any) -> list[str]:
@@ -34,8 +46,10 @@ def mistakes(kind: str, tree: Any) -> list[str]:
 
 @pytest.mark.parametrize("kind", FILES)
 def test_the_checked_in_schemas_are_current(kind: str) -> None:
-    path = data("mappings", f"{kind}.schema.json")
-    assert path.read_text(encoding="utf-8") == json_schema_text(kind), "run: omopify schema --out mappings"
+    path = home(kind)
+    assert path.read_text(encoding="utf-8") == json_schema_text(kind), (
+        f"run: omopify schema {kind} --out {path.parent.name}"
+    )
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -49,7 +63,7 @@ def test_every_shipped_file_fits_its_schema(path: Path) -> None:
     assert mistakes(kind_of(path), parse_yaml(text, path.name)) == []
     named = re.search(r"^# yaml-language-server: \$schema=(\S+)", text, re.MULTILINE)
     if named:
-        assert (path.parent / named[1]).resolve() == data("mappings", f"{kind_of(path)}.schema.json").resolve()
+        assert (path.parent / named[1]).resolve() == home(kind_of(path)).resolve()
 
 
 def map_with(text: str) -> str:
@@ -158,6 +172,14 @@ def test_every_form_that_other_files_may_have_fits_model_and_schema(kind: str, t
         ("project", "mappings: impress"),
         ("project", "mappings: impress\ndata: data\nrelease_date: yesterday"),
         ("table", "table: t\nfields: {a: {type: string}}"),
+        ("suite", "name: ours"),
+        ("suite", "name: Ours\nexpectations: []"),
+        ("suite", "name: ours\nexpectations: [{typ: expect_few_violations}]"),
+        ("suite", "name: ours\nexpectations: [{type: a, severity: fatal}]"),
+        ("changes", "changes: [{check: a, max_pct: 101, reason: r, author: a, date: 2026-11-21}]"),
+        ("changes", "changes: [{check: a, off: true, author: a, date: 2026-11-21}]"),
+        ("waivers", "waivers: [{check: a, reason: r, author: a, date: 2026-11-21}]"),
+        ("waivers", "waivers: [{check: a, reason: '', author: a, date: 2026-11-21, expires: 2026-12-21}]"),
     ],
 )
 def test_slips_are_refused_by_model_and_schema(kind: str, text: str) -> None:
@@ -165,6 +187,49 @@ def test_slips_are_refused_by_model_and_schema(kind: str, text: str) -> None:
     tree = parse_yaml(text, "file.yaml")
     assert build(FILES[kind], tree, problems) is None
     assert mistakes(kind, tree) != []
+
+
+OWN = "{type: expect_few_violations, kwargs: {check: a, rows: SELECT 1}, meta: {table: cdm.person}}"
+BUILT_IN = "{type: expect_column_values_to_not_be_null, kwargs: {column: a, mostly: 0.9}, meta: {table: cdm.person}}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("suite", f"name: ours\nexpectations: [{OWN}, {BUILT_IN}]"),
+        ("suite", "name: ours\nmeta: {table: dsp.death, needs: [dsp, trial.ctcae]}\nexpectations: []"),
+        ("changes", "changes: [{check: 'a.*', max_pct: 2.5, reason: r, author: a, date: 2026-11-21}]"),
+        ("changes", "changes: [{check: a, severity: info, reason: r, author: a, date: 2026-11-21}]"),
+        ("waivers", "waivers: [{check: a, reason: r, author: a, date: 2026-11-21, expires: 2026-12-21}]"),
+    ],
+)
+def test_what_users_write_about_quality_fits_model_and_schema(kind: str, text: str) -> None:
+    problems = Problems()
+    tree = parse_yaml(text, "file.yaml")
+    built = build(FILES[kind], tree, problems)
+    if isinstance(built, SuiteFile):
+        built.check_parts(problems)
+    assert problems.found == []
+    assert mistakes(kind, tree) == []
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        "{type: expect_few_violations, meta: {table: cdm.person}}",
+        "{type: expect_few_violations, kwargs: {chek: a, rows: SELECT 1}}",
+        "{type: expect_dsp_tables_to_conform, kwargs: {check_type: values}}",
+        "{type: expect_column_values_to_not_be_null, kwargs: {column: a}, meta: {tabel: cdm.person}}",
+    ],
+)
+def test_slips_inside_an_expectation_are_refused_by_model_and_schema(expectation: str) -> None:
+    tree = parse_yaml(f"name: ours\nexpectations: [{expectation}]", "file.yaml")
+    problems = Problems()
+    built = build(SuiteFile, tree, problems)
+    assert built is not None
+    built.check_parts(problems)
+    assert problems.errors
+    assert mistakes("suite", tree) != []
 
 
 def test_words_carry_their_descriptions_as_markdown() -> None:

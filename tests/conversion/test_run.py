@@ -169,7 +169,7 @@ def test_a_failing_run_leaves_the_last_result(workplace: Workplace) -> None:
 
 
 def _start(workplace: Workplace) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "omopify", "run", str(workplace.folder)]
+    command = [sys.executable, "-m", "omopify", "run", "--no-quality", str(workplace.folder)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -223,7 +223,7 @@ def test_a_run_between_its_renames_is_completed_by_the_next(workplace: Workplace
 
 
 def test_little_memory_is_enough_or_said_clearly(workplace: Workplace) -> None:
-    command = [sys.executable, "-m", "omopify", "run", str(workplace.folder), "--memory-limit", "10MB"]
+    command = [sys.executable, "-m", "omopify", "run", "--no-quality", str(workplace.folder), "--memory-limit", "10MB"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0 or "--memory-limit" in done.stderr
     assert "Traceback" not in done.stderr

@@ -57,11 +57,11 @@ def conditions(project: Path) -> list[int]:
 
 
 def test_mappings_that_nobody_checked_count_in_a_draft_only(project: Path) -> None:
-    run("run", project)
+    run("run", "--no-quality", project)
     assert conditions(project) == [2000000001, 0, 2000000001, 0]
     manifest = json.loads((project / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["concept_files"] == {"maps/terms.csv": {"approved": 1, "unchecked": 0, "left": 3}}
-    shown = run("run", project, "--draft")
+    shown = run("run", "--no-quality", project, "--draft")
     assert conditions(project) == [2000000001, 2000000002, 2000000001, 0]
     assert "draft: 1 mapping" in shown
     manifest = json.loads((project / "out" / "manifest.json").read_text(encoding="utf-8"))
@@ -69,12 +69,12 @@ def test_mappings_that_nobody_checked_count_in_a_draft_only(project: Path) -> No
 
 
 def test_a_file_and_the_folder_that_it_was_loaded_from_give_the_same(project: Path) -> None:
-    run("run", project)
+    run("run", "--no-quality", project)
     by_folder = _tables(project)
     file = project / "vocabulary.duckdb"
     run("vocab", "load", VOCABULARY, "--out", file)
     before = file.read_bytes()
-    run("run", project, "--vocabulary", file)
+    run("run", "--no-quality", project, "--vocabulary", file)
     assert _tables(project) == by_folder
     assert file.read_bytes() == before
     manifest = json.loads((project / "out" / "manifest.json").read_text(encoding="utf-8"))
@@ -83,15 +83,15 @@ def test_a_file_and_the_folder_that_it_was_loaded_from_give_the_same(project: Pa
 
 
 def test_folders_are_loaded_once(project: Path) -> None:
-    run("run", project)
+    run("run", "--no-quality", project)
     made = {path: path.stat().st_mtime_ns for path in (project / "out" / ".vocabulary").iterdir()}
     assert sorted(path.name.partition("-")[0] for path in made) == ["terms", "vocabulary"]
-    run("run", project)
+    run("run", "--no-quality", project)
     assert {path: path.stat().st_mtime_ns for path in (project / "out" / ".vocabulary").iterdir()} == made
 
 
 def test_values_are_listed_way_by_way(project: Path) -> None:
-    run("run", project)
+    run("run", "--no-quality", project)
     with duckdb.connect(str(project / "out" / "omop.duckdb"), read_only=True) as db:
         found = db.execute("SELECT * FROM audit.lookups ORDER BY way, source_value").fetchall()
     assert found == [
@@ -111,7 +111,7 @@ def test_several_may_read_the_vocabulary_at_once(project: Path) -> None:
     run("vocab", "load", VOCABULARY, "--out", file)
     with duckdb.connect(str(file), read_only=True) as other:
         assert other.execute("SELECT count(*) FROM concept").fetchone() == (34,)
-        command = [sys.executable, "-m", "omopify", "run", str(project), "--vocabulary", str(file)]
+        command = [sys.executable, "-m", "omopify", "run", "--no-quality", str(project), "--vocabulary", str(file)]
         assert subprocess.run(command, check=False, capture_output=True).returncode == 0
     assert conditions(project) == [2000000001, 0, 2000000001, 0]
 
@@ -133,7 +133,7 @@ def test_a_source_concept_that_the_vocabulary_lacks_is_left_out_and_told(project
         "Hot,APPROVED,2000000001,123456\nCough,APPROVED,2000000002,2000000101\n"
     )
     (project / "maps" / "terms.csv").write_text(terms, encoding="utf-8")
-    done = CliRunner().invoke(main, ["run", str(project)])
+    done = CliRunner().invoke(main, ["run", "--no-quality", str(project)])
     assert done.exit_code == 0, done.output
     assert "terms.csv:2:1: 1 concept ids of this file are not in the vocabulary" in done.output
     with duckdb.connect(str(project / "out" / "omop.duckdb"), read_only=True) as db:
@@ -151,7 +151,7 @@ def test_a_concept_of_the_trials_own_has_an_id_of_its_own(project: Path) -> None
     (project / "maps" / "local.csv").write_text(local, encoding="utf-8")
     trial = project / "maps" / "trial.yaml"
     trial.write_text(trial.read_text(encoding="utf-8") + "local_vocabulary: local.csv\n", encoding="utf-8")
-    done = CliRunner().invoke(main, ["run", str(project)])
+    done = CliRunner().invoke(main, ["run", "--no-quality", str(project)])
     assert done.exit_code == 1
     assert "local.csv:2:1: the vocabulary has a concept 2000000001, too; choose a number that it does not have" in (
         done.output

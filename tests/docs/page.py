@@ -27,6 +27,7 @@ _STEP = re.compile(
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
 _PROBLEMS = re.compile(r"^\d+ problems?$", re.MULTILINE)
+_HELD_UP = re.compile(r"^Quality: NOT READY\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class Command:
 
     @property
     def expected_status(self) -> int:
-        """A page that shows problems says that the command fails."""
-        return 1 if _PROBLEMS.search("\n".join(self.given)) else 0
+        """A page that shows problems, or a result that is not ready, says how the command ends."""
+        said = "\n".join(self.given)
+        return 1 if _PROBLEMS.search(said) else 3 if _HELD_UP.search(said) else 0
 
     def refreshed(self) -> list[str]:
         """The output as the page should show it: as given, except for what the page leaves out."""

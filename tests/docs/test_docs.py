@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from omopify.cli.group import CommandWithVerbs
 from omopify.cli.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,8 @@ def _commands(group: click.Group = main, before: str = "") -> Iterator[tuple[str
         yield before + verb, command
         if isinstance(command, click.Group):
             yield from _commands(command, f"{before}{verb} ")
+        if isinstance(command, CommandWithVerbs):
+            yield from ((f"{before}{verb} {name}", inner) for name, inner in command.verbs.items())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
@@ -105,7 +108,7 @@ def test_the_pages_name_only_commands_and_options_that_exist() -> None:
     unknown = []
     for page in PAGES:
         # 'omopify starter v1' is the name of a release
-        typed = r"omopify (?!starter v[0-9])((?:vocab )?[a-z]+)\b([^`|\n]*)"
+        typed = r"omopify (?!starter v[0-9])((?:vocab |quality (?=rows\b))?[a-z]+(?:-[a-z]+)*)\b([^`|\n]*)"
         for name, rest in re.findall(typed, "\n".join(_code(page))):
             if name not in known:
                 unknown.append(f"{_name(page)}: omopify {name}")

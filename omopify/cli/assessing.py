@@ -1,0 +1,142 @@
+"""What run, quality and sign-off have in common: assess a result, write what was found, and show the verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from omopify.quality.model import Assessment
+    from omopify.quality.run import Options, Place
+    from omopify.quality.signoff import Pages, State
+    from omopify.specs.project import Project
+
+_SHOWN = 10
+"""How many failing checks the terminal shows; the report has all."""
+
+_COLOURS = {"ready": "green", "ready with waivers": "yellow", "not ready": "red"}
+
+
+def open_place(project: Path, out: Path | None, schema: str | None = None) -> tuple[Project | None, Place]:
+    """Read a project and find its result; or take a DuckDB file as it is, with its outputs in ``out``.
+
+    Raises:
+        OmopifyError: there is no project.
+    """
+    from omopify.errors import Problems
+    from omopify.quality.run import FOLDER, Place, place_of
+    from omopify.specs.project import MANIFEST, load_project
+
+    if project.suffix in (".duckdb", ".db"):
+        if out is None:
+            raise click.UsageError("a database has no place for the outputs; name a folder with --out")
+        # A manifest beside a partner's database would not be about it.
+        return None, Place(project.absolute(), out / FOLDER / MANIFEST, out.absolute() / FOLDER, None, schema or "cdm")
+    if schema is not None:
+        raise click.UsageError("--schema is for a database of others; a project's CDM is in the schema 'cdm'")
+    problems = Problems()
+    loaded = load_project(project, problems)
+    problems.stop_if_errors()
+    assert loaded is not None
+    return loaded, place_of(loaded, out)
+
+
+def assess_and_end(
+    context: click.Context, project: Project | None, place: Place, options: Options | None, *, strict: bool = False
+) -> None:
+    """Assess a result, write all outputs, show the verdict, and end the command as the gate says.
+
+    Without ``options`` the counts of the last time are judged again.
+
+    Raises:
+        OmopifyError: the result cannot be assessed.
+    """
+    from omopify.cli.show import progress, show_problems
+    from omopify.errors import Problems
+    from omopify.quality.gate import exit_code
+    from omopify.quality.outputs import write_outputs
+    from omopify.quality.run import assess, judge_again
+    from omopify.quality.signoff import write_reports
+
+    problems = Problems()
+    with progress() as say:
+        if options is None:
+            found = judge_again(project, place, problems)
+        else:
+            found = assess(project, place, options, problems, say)
+        say("writing the report")
+        write_outputs(found.assessment, found.validation, place.folder)
+        write_reports(place, pages(place))
+    show_problems(problems.warnings)
+    _show(found.assessment, place)
+    context.exit(exit_code(found.assessment.verdict, found.assessment.results, strict=strict))
+
+
+def mark_void(place: Place) -> None:
+    """Write it into the report that is there, and say it aloud, if its signature no longer holds."""
+    from omopify.quality.run import QUALITY_JSON
+    from omopify.quality.signoff import state, write_reports
+
+    found = state(place)
+    if found.status == "void":
+        if (place.folder / QUALITY_JSON).is_file():
+            write_reports(place, pages(place))
+        show_sign_off(found)
+
+
+def pages(place: Place) -> Pages:
+    """Return what makes the two reports of a result, from what was found and nothing else."""
+    from omopify.quality.run import QUALITY_JSON
+    from omopify.quality.signoff import REPORT, SHAREABLE
+    from omopify.reports.quality import render_report
+
+    def made(state: State) -> dict[str, str]:
+        exact, masked = (
+            json.loads((place.folder / name).with_name(QUALITY_JSON).read_text(encoding="utf-8"))
+            for name in (REPORT, SHAREABLE)
+        )
+        block = state.block()
+        return {REPORT: render_report(exact, block, masked=False), SHAREABLE: render_report(masked, block, masked=True)}
+
+    return made
+
+
+def _show(assessment: Assessment, place: Place) -> None:
+    from omopify.cli.show import table
+    from omopify.quality.gate import COUNTED, worst_first
+    from omopify.quality.signoff import REPORT, state
+    from omopify.specs.project import shown
+
+    verdict = assessment.verdict
+    said = click.style(verdict.verdict.upper(), fg=_COLOURS[verdict.verdict], bold=True)
+    click.echo(f"Quality: {said}. {verdict.reasons[0]}")
+    rows = [(severity, *(counts[word] for word in COUNTED)) for severity, counts in verdict.counts.items()]
+    table("Checks", ("severity", *COUNTED), rows)
+    failing = worst_first(r for r in assessment.results if r.status in ("fail", "error"))
+    if failing:
+        click.echo("Failing checks, the worst first")
+    for found in failing[:_SHOWN]:
+        check = found.check
+        share = "not measured" if found.status == "error" else f"{_percent(found.pct)} fail"
+        waived = f", waived until {found.waiver.expires}" if found.waiver else ""
+        click.echo(f"  {check.severity:<8}  {share:>12}, {_percent(check.max_pct or 0):>6} may  {check.id}{waived}")
+    if len(failing) > _SHOWN:
+        click.echo(f"  and {len(failing) - _SHOWN} more in the report")
+    show_sign_off(state(place))
+    click.echo(shown(place.folder / REPORT))
+
+
+def show_sign_off(found: State) -> None:
+    """Print whether a result is signed; nothing if nobody has signed it yet."""
+    if found.status != "unsigned":
+        colour = "green" if found.status == "signed" else "red"
+        click.echo(click.style(found.sentence(), fg=colour))
+
+
+def _percent(pct: float | None) -> str:
+    if pct is None:
+        return ""
+    return f"{pct:.2g} %" if 0 < pct < 10 else f"{pct:.0f} %"

@@ -1,0 +1,59 @@
+"""What a quality run leaves behind: files for people, for other programs, and copies that may leave."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omopify.quality.model import Assessment
+
+SHAREABLE = "shareable"
+"""The folder of the copies that may leave."""
+
+
+def write_outputs(assessment: Assessment, validation: Mapping[str, Any], folder: Path) -> None:
+    """Write everything but the report: a file is either the new one as a whole, or the old one.
+
+    Args:
+        assessment: what was found.
+        validation: Great Expectations' own account of the judging.
+        folder: where the files go; it is made if it is not there.
+    """
+    from omopify.quality.outputs import results_table
+    from omopify.quality.outputs.dqd_json import to_dqd
+    from omopify.quality.outputs.junit import to_junit
+    from omopify.quality.outputs.masking import masked
+    from omopify.quality.outputs.quality_json import to_document, written
+
+    (folder / SHAREABLE).mkdir(parents=True, exist_ok=True)
+    document = to_document(assessment)
+    dqd = to_dqd(assessment)
+    copy = masked(document, assessment.subject.small_cell)
+    texts = {
+        "quality.json": written(document),
+        "validation.json": json.dumps(validation, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
+        "dq-result.json": written(dqd),
+        "junit.xml": to_junit(assessment),
+        f"{SHAREABLE}/quality.json": written(copy),
+        f"{SHAREABLE}/dq-result.json": written(to_dqd(assessment, copy)),
+    }
+    for name, text in texts.items():
+        with _building(folder / name) as path:
+            path.write_text(text, encoding="utf-8", newline="\n")
+    with _building(folder / "results.duckdb") as path:
+        results_table.write(dqd, path)
+
+
+@contextmanager
+def _building(path: Path) -> Iterator[Path]:
+    """Give a name beside the file; what is written there takes the file's place if all goes well."""
+    building = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield building
+        building.replace(path)
+    finally:
+        building.unlink(missing_ok=True)

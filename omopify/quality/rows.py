@@ -1,0 +1,112 @@
+"""List the rows that fail a check: their keys and where they are from, in a file that must not leave the site.
+
+The query is the one that the report shows.  Of what it gives only keys are written, never a value; and neither is the
+file's content ever printed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from omopify.compiler.render import render
+from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
+from omopify.errors import Location, OmopifyError, Problem, did_you_mean
+from omopify.quality import delivery
+from omopify.quality.model import Check
+from omopify.quality.outputs.quality_json import from_json
+from omopify.quality.run import QUALITY_JSON, Place, sha256
+from omopify.specs.project import shown
+
+FOLDER = "do-not-share"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Where failing rows were written, and how many they are."""
+
+    path: Path
+    rows: int
+    stale: bool
+    """Whether the data have changed since the check was last measured."""
+
+
+def list_rows(check_id: str, place: Place, memory_limit: str | None = None, threads: int | None = None) -> Listed:
+    """Write the keys of the rows that fail a check to ``do-not-share/<check id>.csv``, for the owner's eyes only.
+
+    Raises:
+        OmopifyError: OM820 there is no result, OM821 nothing was measured, OM823 there is no such check, OM824 its
+            rows cannot be listed, OM825 its query does not run on this result.
+    """
+    check, measured = _find(check_id, place)
+    if not check.rows_sql:
+        hint = "the report says what was counted; it counts something else than rows of one table"
+        raise _problem("OM824", f"the rows of '{check_id}' cannot be listed", hint)
+    attached = delivery.attached(place.register) if place.register else []
+    folder = place.folder / FOLDER
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    path = folder / (re.sub(r"[^\w.-]", "_", check_id) + ".csv")
+    with DuckDB(
+        place.database,
+        attached,
+        [folder],
+        memory_limit=memory_limit,
+        threads=threads,
+        read_only=True,
+        name="result",
+    ) as db:
+        columns = _failing(db, check)
+        rows = int(db.rows(render("quality/rows/count.sql"))[0][0])
+        new = path.with_name(f".{path.name}.new")
+        new.unlink(missing_ok=True)
+        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        table = f"{check.schema}.{check.table}"
+        origin = _origin(db, check, columns)
+        db.script(render("quality/rows/write.sql.jinja", table=table, columns=columns, origin=origin, path=new))
+    new.replace(path)
+    return Listed(path, rows, sha256(place.database) != measured)
+
+
+def _find(check_id: str, place: Place) -> tuple[Check, str]:
+    path = place.folder / QUALITY_JSON
+    if not path.is_file():
+        raise OmopifyError(Problem("OM821", "nothing was measured yet", Location(shown(path)), "run 'omopify quality'"))
+    if not place.database.is_file():
+        at = Location(shown(place.database))
+        raise OmopifyError(Problem("OM820", "there is no result to look at", at, "'omopify run' makes it"))
+    assessment = from_json(path.read_text(encoding="utf-8"))
+    checks = {result.check.id: result.check for result in assessment.results}
+    if check_id not in checks:
+        hint = did_you_mean(check_id, checks) or "the report shows the id of each check"
+        raise _problem("OM823", f"there is no check '{check_id}'", hint)
+    return checks[check_id], assessment.subject.data_sha256
+
+
+def _failing(db: DuckDB, check: Check) -> set[str]:
+    try:
+        db.script(render("quality/rows/failing.sql.jinja", rows=check.rows_sql))
+    except OmopifyError as error:
+        if error.problems[0].code != DATABASE_REFUSED:
+            raise
+        hint = "has the result other tables than when it was assessed? Run 'omopify quality' again"
+        raise _problem("OM825", f"the query for the rows of '{check.id}' does not run on this result", hint) from error
+    columns = {str(name) for (name,) in db.rows(render("quality/rows/columns.sql"))}
+    if "row_id" not in columns:
+        hint = "in your own suite, name the key of each row 'row_id'"
+        raise _problem("OM824", f"the rows of '{check.id}' cannot be listed: its query gives no 'row_id'", hint)
+    return columns
+
+
+def _origin(db: DuckDB, check: Check, columns: set[str]) -> str:
+    if not db.rows(render("quality/rows/has_audit.sql"))[0][0]:
+        return "none"
+    if {"file_number", "source_row"} <= columns:
+        return "given"
+    return {"dsp": "dsp", "cdm": "audit", "audit": "none"}[check.schema]
+
+
+def _problem(code: str, message: str, hint: str) -> OmopifyError:
+    return OmopifyError(Problem(code, message, None, hint))

@@ -1,0 +1,337 @@
+"""Bring the document of a quality run into the order in which a reader needs it.
+
+Nothing is computed here that would be a finding: what happened is sorted, grouped and put into words.  Numbers may be
+texts such as ``<5`` (in the copy that leaves, small counts are masked), so every number goes through :func:`number`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from datetime import datetime
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from omopify.quality.model import (
+    Assessment,
+    Check,
+    Comparison,
+    Coverage,
+    Findings,
+    Link,
+    Loss,
+    MapRows,
+    Measurement,
+    Picture,
+    Result,
+    Subject,
+    Unmapped,
+)
+
+Json = Mapping[str, Any]
+
+SEVERITIES = {"critical": "Critical", "warning": "Warning", "info": "Information"}
+STATES = {
+    "fail": "Failed",
+    "error": "Not measured",
+    "waived": "Failed, waived",
+    "pass": "Passed",
+    "not applicable": "Not applicable",
+    "off": "Switched off",
+}
+"""What a check can be in the report: its status, but a waived one is shown as such and never as passed."""
+VERDICTS = {
+    "ready": ("good", "Ready", "The data may go: every critical check passes."),
+    "ready with waivers": (
+        "warn",
+        "Ready with waivers",
+        "The data may go: what still fails was accepted by name.",
+    ),
+    "not ready": ("bad", "Not ready", "The data should not go yet."),
+}
+WHAT = {
+    "persons": "Persons",
+    "sites": "Sites",
+    "visits": "Visits",
+    "form": "Forms of the export",
+    "map": "Maps",
+    "table": "Tables",
+    "column": "Columns",
+}
+LOSSES = {"rejected row": "Rejected row", "value left out": "Value left out", "date filled in": "Date filled in"}
+CATEGORIES = ("Conformance", "Completeness", "Plausibility")
+FULL_COVERAGE = ("used", "identifier")
+
+
+def whole(document: Json) -> dict[str, Any]:
+    """Return ``quality.json`` with what it leaves out because it is empty, and without signs that mislead a reader.
+
+    Such signs turn the direction of what follows, or are no text at all; each becomes a replacement character.
+    """
+    found = _clean(document)
+    findings = _complete(Findings, found.get("findings", {}))
+    kinds = {
+        "maps": MapRows,
+        "unmapped": Unmapped,
+        "losses": Loss,
+        "coverage": Coverage,
+        "pictures": Picture,
+        "flow": Link,
+    }
+    return _complete(Assessment, found) | {
+        "subject": _complete(Subject, found["subject"]),
+        "results": [
+            _complete(Result, r)
+            | {"check": _complete(Check, r["check"]), "measurement": _complete(Measurement, r["measurement"])}
+            for r in found.get("results", ())
+        ],
+        "findings": {name: [_complete(kind, one) for one in findings[name]] for name, kind in kinds.items()},
+        "comparison": _complete(Comparison, found.get("comparison", {})),
+    }
+
+
+_MISLEADING = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _MISLEADING.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, Mapping):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+@cache
+def _defaults(kind: type) -> dict[str, Any]:
+    found = {f.name: f.default_factory() if f.default_factory is not MISSING else f.default for f in fields(kind)}
+    return {name: None if default is MISSING else default for name, default in found.items()}
+
+
+def _complete(kind: type, record: Json) -> dict[str, Any]:
+    return _defaults(kind) | dict(record)
+
+
+def number(value: object) -> str:
+    """Write a count: with thousands separated, a masked one as it stands, none as a dash."""
+    if value is None:
+        return "\N{EN DASH}"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def percent(violated: object, denominator: object) -> str:
+    """Write the share of rows that fail; nothing when one of the two is masked or missing."""
+    if not isinstance(violated, int) or not isinstance(denominator, int) or not denominator:
+        return ""
+    share = 100 * violated / denominator
+    if share in (0, 100):
+        return f"{share:.0f} %"
+    if share < 0.01:
+        return "< 0.01 %"
+    if share > 99.99:
+        return "> 99.99 %"
+    return f"{share:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def allowed(max_pct: object) -> str:
+    """Write a threshold."""
+    return "none" if not max_pct else f"{max_pct:g} %" if isinstance(max_pct, int | float) else str(max_pct)
+
+
+def moment(text: object) -> str:
+    """Write an ISO 8601 moment for people: ``20 November 2026, 14:05 UTC``; anything else stays as it is."""
+    try:
+        at = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return str(text)
+    day = f"{at.day} {at:%B %Y}"
+    if len(str(text)) <= 10:
+        return day
+    return f"{day}, {at:%H:%M}" + (" UTC" if at.utcoffset() is not None and not at.utcoffset() else "")
+
+
+def size(value: object) -> float:
+    """Return how big a count is, for sorting; a masked one is bigger than none and smaller than any other."""
+    if isinstance(value, int | float):
+        return float(value)
+    return -1.0 if value is None else 0.5
+
+
+def state(result: Json) -> str:
+    """Return a key of :data:`STATES`."""
+    status = str(result["status"])
+    return "waived" if result.get("waiver") and status in ("fail", "error") else status
+
+
+def failing(results: Sequence[Json]) -> list[dict[str, Any]]:
+    """Return the checks that fail or could not be measured, by severity, the open ones first."""
+    groups = []
+    for severity, word in SEVERITIES.items():
+        found = [
+            (index, r)
+            for index, r in enumerate(results)
+            if r["check"]["severity"] == severity and r["status"] in ("fail", "error")
+        ]
+        found.sort(key=lambda one: (state(one[1]) == "waived", one[1]["status"] != "error", *_share(one[1])))
+        checks = [
+            {
+                **r,
+                "state": state(r),
+                "anchor": f"check-{index}",
+                "where": where(r["check"]),
+                "parts": sorted(r["measurement"].get("parts") or (), key=lambda p: -size(p["violated"])),
+            }
+            for index, r in found
+        ]
+        waived = sum(c["state"] == "waived" for c in checks)
+        groups.append({"severity": severity, "word": word, "checks": checks, "waived": waived})
+    return groups
+
+
+def where(check: Json) -> str:
+    """Return the table and field that a check is about, as one name."""
+    column = check.get("column")
+    return f"{check['schema']}.{check['table']}" + (f".{column}" if column else "")
+
+
+def _share(result: Json) -> tuple[float, str]:
+    m = result["measurement"]
+    violated, denominator = m.get("violated"), m.get("denominator")
+    known = isinstance(violated, int) and isinstance(denominator, int) and denominator
+    return (-violated / denominator if known else 0.0, str(result["check"]["id"]))
+
+
+def anchors(groups: Iterable[Json]) -> dict[str, str]:
+    """Return where each failing check stands in the page, by its id."""
+    return {c["check"]["id"]: c["anchor"] for group in groups for c in group["checks"]}
+
+
+def changes(comparison: Json) -> list[dict[str, Any]]:
+    """Return the counts of this delivery and the last, by what is counted, changed ones first."""
+    groups = []
+    counts = comparison.get("counts") or ()
+    for what, title in WHAT.items():
+        rows = []
+        for one in (c for c in counts if c["what"] == what):
+            before, now = one["before"], one["now"]
+            known = isinstance(before, int) and isinstance(now, int)
+            difference = f"{now - before:+,}".replace("-", "\N{MINUS SIGN}") if known and now != before else ""
+            note = "new" if before is None else "gone" if now is None else difference
+            rows.append({**one, "changed": before != now, "note": note})
+        if rows:
+            changed = [r for r in rows if r["changed"]]
+            groups.append({"title": title, "changed": changed, "same": len(rows) - len(changed)})
+    return groups
+
+
+def losses(found: Sequence[Json]) -> list[dict[str, Any]]:
+    """Return rejected rows, left-out values and filled-in dates by form, the biggest first within each kind."""
+    order = list(LOSSES)
+    rows = sorted(found, key=lambda r: (r["form"], order.index(r["kind"]), -size(r["rows"]), r["map"], r["field"]))
+    return [{"form": form, "rows": list(group)} for form, group in groupby(rows, key=lambda r: r["form"])]
+
+
+def coverage(found: Sequence[Json]) -> dict[str, Any]:
+    """Return what becomes of the columns: how many per form and decision, and each column of each form."""
+    decisions = list(dict.fromkeys([d for d in FULL_COVERAGE if any(c["decision"] == d for c in found)]))
+    decisions += sorted({c["decision"] for c in found} - set(decisions))
+    forms = []
+    for form, group in groupby(sorted(found, key=lambda c: c["form"]), key=lambda c: c["form"]):
+        columns = list(group)
+        numbers = [sum(c["decision"] == d for c in columns) for d in decisions]
+        forms.append({"form": form, "columns": columns, "numbers": numbers})
+    return {"decisions": decisions, "forms": forms}
+
+
+def heat(results: Sequence[Json]) -> dict[str, Any]:
+    """Return tables by categories: how many checks apply, how many fail, and how bad the worst of these is."""
+    others = sorted({r["check"]["category"] for r in results} - set(CATEGORIES))
+    categories = [*(c for c in CATEGORIES if any(r["check"]["category"] == c for r in results)), *others]
+    tables: dict[str, dict[str, list[Json]]] = {}
+    for r in results:
+        name = f"{r['check']['schema']}.{r['check']['table']}"
+        tables.setdefault(name, {}).setdefault(r["check"]["category"], []).append(r)
+    rows, idle = [], []
+    for name in sorted(tables):
+        cells = [_cell(tables[name].get(c, ())) for c in categories]
+        if any(cell["applicable"] for cell in cells):
+            rows.append(
+                {"table": name, "cells": [{**c, "category": k} for c, k in zip(cells, categories, strict=True)]}
+            )
+        else:
+            idle.append(name)
+    return {"categories": categories, "rows": rows, "idle": idle}
+
+
+def _cell(results: Iterable[Json]) -> dict[str, Any]:
+    judged = [r for r in results if r["status"] in ("pass", "fail", "error")]
+    failed = [r for r in judged if r["status"] != "pass"]
+    is_open = [r for r in failed if state(r) != "waived"]
+    worst = next((s for s in SEVERITIES if any(r["check"]["severity"] == s for r in is_open)), None)
+    tone = worst or ("waived" if failed else "ok" if judged else "none")
+    return {"applicable": len(judged), "failed": len(is_open), "waived": len(failed) - len(is_open), "tone": tone}
+
+
+def every_check(results: Sequence[Json], places: Mapping[str, str]) -> dict[str, Any]:
+    """Return all checks for the page's own search: rows of numbers, with every text once in a list beside them."""
+    texts: dict[str, int] = {}
+
+    def text(value: object) -> int:
+        return texts.setdefault("" if value is None else str(value), len(texts))
+
+    rows = []
+    for r in results:
+        check, m = r["check"], r["measurement"]
+        violated, denominator = m.get("violated"), m.get("denominator")
+        rows.append(
+            [
+                list(STATES).index(state(r)),
+                list(SEVERITIES).index(check["severity"]),
+                text(f"{check['schema']}.{check['table']}"),
+                text(check.get("column")),
+                text(check["category"]),
+                text(check["type"]),
+                text(check["suite"]),
+                text(check["id"]),
+                text(check["description"]),
+                text(check.get("causes")),
+                text(m.get("not_applicable") or m.get("error")),
+                violated,
+                denominator,
+                text(percent(violated, denominator)),
+                text(allowed(check.get("max_pct"))),
+                text(changed(check)),
+                text(waived(r.get("waiver"))),
+                text(places.get(check["id"])),
+                text(check.get("unit") or "rows"),
+            ]
+        )
+    return {
+        "states": list(STATES.values()),
+        "severities": list(SEVERITIES.values()),
+        "texts": list(texts),
+        "rows": rows,
+    }
+
+
+def changed(check: Json) -> str:
+    """Say what the project has changed in a shipped check, by whom and why; nothing if it has not."""
+    change = check.get("change")
+    if not change:
+        return ""
+    severity = SEVERITIES[change["default_severity"]].lower()
+    shipped = f"{allowed(change['default_max_pct'])} allowed, {severity}"
+    deed = "Switched off" if change.get("off") else "Changed"
+    return f"{deed} by {change['author']} on {change['date']}: {change['reason']} As shipped: {shipped}."
+
+
+def waived(waiver: Json | None) -> str:
+    """Say who has waived a check, until when and why."""
+    if not waiver:
+        return ""
+    return f"Waived by {waiver['author']} on {waiver['date']} until {waiver['expires']}: {waiver['reason']}"

@@ -1,0 +1,2 @@
+-- Who signed the last delivery, and when.
+SELECT format, signed_by, signed_at FROM last.delivery

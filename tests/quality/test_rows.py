@@ -1,0 +1,184 @@
+"""The list of failing rows: keys and where they are from, never a value, and for the owner's eyes only."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from omopify.errors import OmopifyError
+from omopify.quality.gate import verdict
+from omopify.quality.model import Assessment, Check, Measurement, Result, Subject
+from omopify.quality.outputs.quality_json import to_json
+from omopify.quality.rows import Listed, list_rows
+from omopify.quality.run import Place
+from omopify.resources import data
+
+RESULT = """
+CREATE SCHEMA cdm; CREATE SCHEMA dsp;
+CREATE TABLE cdm.person (person_id integer, person_source_value varchar);
+INSERT INTO cdm.person VALUES (1, 'MARKER1'), (2, 'MARKER2'), (3, 'MARKER3');
+CREATE TABLE dsp.ecog (_file integer, _row bigint, subject_id varchar, grade integer);
+INSERT INTO dsp.ecog VALUES (2, 5, 'MARKER1', 7), (2, 9, 'MARKER2', 1), (2, 11, 'MARKER3', 9);
+INSERT INTO audit.files VALUES (1, 'dm', 'DM.csv', NULL, 3, ''), (2, 'ecog', 'all.xlsx', 'ECOG', 12, '');
+INSERT INTO audit.row_origins VALUES
+    ('person', 1, 'person', 1, 2), ('person', 2, 'person', 1, 3), ('person', 2, 'person', 2, 8),
+    ('death', 2, 'death', 1, 4);
+"""
+PERSONS = "-- who\nSELECT person_id AS row_id, person_source_value FROM cdm.person WHERE person_id > 1 -- all but one"
+ECOG = "SELECT _file || ':' || _row AS row_id, grade, 'grade' AS part FROM dsp.ecog WHERE grade > 5"
+GIVEN = "SELECT 'MARKED' AS row_id, 1 AS file_number, 3 AS source_row"
+QUERIES = {
+    "s.persons": ("cdm", "person", PERSONS),
+    "s.ecog": ("dsp", "ecog", ECOG),
+    "s.given": ("cdm", "person", GIVEN),
+    "s.maps": ("audit", "map_rows", "SELECT 'ecog' AS row_id"),
+    "s.none": ("cdm", "person", "SELECT person_id AS row_id FROM cdm.person WHERE false"),
+    "s.nameless": ("cdm", "person", "SELECT person_id FROM cdm.person"),
+    "s.broken": ("cdm", "person", "SELECT cast(person_source_value AS integer) AS row_id FROM cdm.person"),
+    "s.counted": ("cdm", "person", ""),
+    "odd/../id": ("cdm", "person", "SELECT person_id AS row_id FROM cdm.person"),
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+    made = Place(out / "omop.duckdb", out / "manifest.json", out / "quality", tmp_path / "register")
+    made.folder.mkdir(parents=True)
+    tables = data("sql", "audit", "tables.sql").read_text(encoding="utf-8")
+    with duckdb.connect(made.database) as database:
+        database.execute("CREATE SCHEMA audit;" + tables + RESULT)
+    results = []
+    for name, (schema, table, sql) in QUERIES.items():
+        check = Check(name, "s", name, schema, table, None, "TABLE", "Plausibility", "info", 0, "", rows_sql=sql)
+        results.append(Result(check, Measurement(name, 1, 3), "fail"))
+    hashed = hashlib.sha256(made.database.read_bytes()).hexdigest()
+    subject = Subject("t", "T", "2026-11-21T12:00:00+00:00", None, hashed, 5)
+    found = Assessment(subject, verdict(results), tuple(results))
+    (made.folder / "quality.json").write_text(to_json(found), encoding="utf-8")
+    return made
+
+
+def listed(place: Place, check: str) -> list[list[str]]:
+    with list_rows(check, place).path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def told(place: Place, check: str) -> str:
+    with pytest.raises(OmopifyError) as error:
+        list_rows(check, place)
+    (problem,) = error.value.problems
+    assert "MARKER" not in str(problem)
+    return str(problem)
+
+
+HEADER = ["table", "row_id", "part", "file", "sheet", "row"]
+
+
+def test_rows_of_the_cdm_are_followed_to_the_export(place: Place) -> None:
+    assert listed(place, "s.persons") == [
+        HEADER,
+        ["cdm.person", "2", "", "DM.csv", "", "3"],
+        ["cdm.person", "2", "", "all.xlsx", "ECOG", "8"],
+        ["cdm.person", "3", "", "", "", ""],
+    ]
+
+
+def test_rows_are_counted_once_however_many_rows_they_are_made_of(place: Place) -> None:
+    assert list_rows("s.persons", place) == Listed(place.folder / "do-not-share" / "s.persons.csv", 2, stale=False)
+
+
+def test_harmonised_rows_carry_their_origin_themselves(place: Place) -> None:
+    assert listed(place, "s.ecog") == [
+        HEADER,
+        ["dsp.ecog", "2:11", "grade", "all.xlsx", "ECOG", "11"],
+        ["dsp.ecog", "2:5", "grade", "all.xlsx", "ECOG", "5"],
+    ]
+
+
+def test_a_query_may_say_the_origin_itself(place: Place) -> None:
+    assert listed(place, "s.given") == [HEADER, ["cdm.person", "MARKED", "", "DM.csv", "", "3"]]
+
+
+def test_what_is_no_row_of_the_export_has_no_origin(place: Place) -> None:
+    assert listed(place, "s.maps") == [HEADER, ["audit.map_rows", "ecog", "", "", "", ""]]
+
+
+def test_a_database_of_others_has_no_origins(place: Place) -> None:
+    with duckdb.connect(place.database) as database:
+        database.execute("DROP SCHEMA audit CASCADE")
+    assert listed(place, "s.none") == [HEADER]
+    assert [row[:2] for row in listed(place, "s.persons")[1:]] == [["cdm.person", "2"], ["cdm.person", "3"]]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+def test_only_the_owner_can_read_it(place: Place) -> None:
+    before = os.umask(0)
+    try:
+        first = list_rows("s.persons", place).path
+        first.chmod(0o666)  # somebody was careless; the next list is closed again
+        again = list_rows("s.persons", place).path
+    finally:
+        os.umask(before)
+    assert again == first
+    assert again.stat().st_mode & 0o777 == 0o600
+    assert again.parent.stat().st_mode & 0o777 == 0o700
+    assert sorted(path.name for path in again.parent.iterdir()) == ["s.persons.csv"]
+
+
+def test_no_value_is_written(place: Place) -> None:
+    for check in ("s.persons", "s.ecog", "s.given", "s.none"):
+        assert "MARKER" not in list_rows(check, place).path.read_text(encoding="utf-8")
+
+
+def test_the_result_is_only_read(place: Place) -> None:
+    before = place.database.read_bytes()
+    list_rows("s.persons", place)
+    assert place.database.read_bytes() == before
+
+
+def test_an_id_is_no_path(place: Place) -> None:
+    assert list_rows("odd/../id", place).path == place.folder / "do-not-share" / "odd_.._id.csv"
+
+
+def test_data_that_have_changed_are_said(place: Place) -> None:
+    with duckdb.connect(place.database) as database:
+        database.execute("INSERT INTO cdm.person VALUES (4, 'MARKER4')")
+    found = list_rows("s.persons", place)
+    assert (found.rows, found.stale) == (3, True)
+
+
+def test_mistakes(place: Place) -> None:
+    assert told(place, "s.person") == "there is no check 's.person'; did you mean 's.persons'? [OM823]"
+    assert told(place, "s.counted") == (
+        "the rows of 's.counted' cannot be listed; "
+        "the report says what was counted; it counts something else than rows of one table [OM824]"
+    )
+    assert told(place, "s.nameless") == (
+        "the rows of 's.nameless' cannot be listed: its query gives no 'row_id'; "
+        "in your own suite, name the key of each row 'row_id' [OM824]"
+    )
+    assert told(place, "s.broken") == (
+        "the query for the rows of 's.broken' does not run on this result; "
+        "has the result other tables than when it was assessed? Run 'omopify quality' again [OM825]"
+    )
+    place.database.unlink()
+    assert told(place, "s.persons") == (
+        "out/omop.duckdb: there is no result to look at; 'omopify run' makes it [OM820]"
+    )
+    (place.folder / "quality.json").unlink()
+    assert told(place, "s.persons") == (
+        "out/quality/quality.json: nothing was measured yet; run 'omopify quality' [OM821]"
+    )
+
+
+def test_a_refused_query_leaves_no_file(place: Place) -> None:
+    told(place, "s.broken")
+    told(place, "s.nameless")
+    assert list((place.folder / "do-not-share").iterdir()) == []
