@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from omopify.quality.model import Assessment
+    from omopify.quality.model import Assessment, Check, Result
     from omopify.quality.run import Options, Place
     from omopify.quality.signoff import Pages, State
     from omopify.specs.project import Project
@@ -115,18 +116,46 @@ def _show(assessment: Assessment, place: Place) -> None:
     click.echo(f"Quality: {said}. {verdict.reasons[0]}")
     rows = [(severity, *(counts[word] for word in COUNTED)) for severity, counts in verdict.counts.items()]
     table("Checks", ("severity", *COUNTED), rows)
-    failing = worst_first(r for r in assessment.results if r.status in ("fail", "error"))
-    if failing:
+    lines = list(_failing(worst_first(r for r in assessment.results if r.status in ("fail", "error"))))
+    if lines:
         click.echo("Failing checks, the worst first")
-    for found in failing[:_SHOWN]:
-        check = found.check
-        share = "not measured" if found.status == "error" else f"{_percent(found.pct)} fail"
-        waived = f", waived until {found.waiver.expires}" if found.waiver else ""
-        click.echo(f"  {check.severity:<8}  {share:>12}, {_percent(check.max_pct or 0):>6} may  {check.id}{waived}")
-    if len(failing) > _SHOWN:
-        click.echo(f"  and {len(failing) - _SHOWN} more in the report")
+    for line in lines[:_SHOWN]:
+        click.echo(f"  {line}")
+    if len(lines) > _SHOWN:
+        click.echo("  ... and more in the report")
     show_sign_off(state(place))
     click.echo(shown(place.folder / REPORT))
+
+
+def _failing(results: Sequence[Result]) -> Iterator[str]:
+    """Yield a line for each check; checks of the CDM that ask the same of several fields have one line together."""
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result.check.severity, _shared(result.check)), []).append(result)
+    for (severity, of), found in groups.items():
+        if len(found) > 1:
+            things = {"FIELD": "fields", "TABLE": "tables", "CONCEPT": "concepts"}[found[0].check.level]
+            waived = sum(1 for result in found if result.waiver)
+            yield f"{severity:<8}  {len(found)} {things} fail {of}" + (f", {waived} waived" if waived else "")
+        else:
+            yield _line(found[0])
+
+
+def _line(result: Result) -> str:
+    from omopify.quality.gate import worst_share
+
+    check = result.check
+    share = f"{'up to ' if result.measurement.parts else ''}{_percent(worst_share(result))} fail"
+    if result.status == "error":
+        share = "not measured"
+    waived = f", waived until {result.waiver.expires}" if result.waiver else ""
+    return f"{check.severity:<8}  {share:>16}, {_percent(check.max_pct or 0):>6} may  {check.id}{waived}"
+
+
+def _shared(check: Check) -> str:
+    from omopify.specs.quality import CDM_CHECKS
+
+    return check.type if check.expectation == CDM_CHECKS else check.id
 
 
 def show_sign_off(found: State) -> None:

@@ -7,6 +7,7 @@ The next quality run attaches the newest one as ``last``.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -34,7 +35,8 @@ LAST = "last"
 FORMAT = 1
 """The version of a kept delivery; it grows when a table of it changes."""
 
-_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-(\d+)\.duckdb")
+_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-(\d+)-(\w{8})\.duckdb")
+"""The day of the export, a running number, and the beginning of the data's hash."""
 _FAILING = ("fail", "error")
 _SHOWN = 5
 """How many names a sentence lists."""
@@ -42,17 +44,22 @@ _WHAT = ("persons", "sites", "visits", "table", "form", "map")
 """What is counted, in the order in which it is shown."""
 
 
-def newest(register: Path) -> Path | None:
-    """Return the delivery that was signed off last, or None if there is none yet."""
-    return max(_kept(register), key=_number, default=None)
+def newest(register: Path, database: Path | None = None) -> Path | None:
+    """Return the delivery that was signed off last, or None if there is none yet.
+
+    Those of the same data as ``database`` are passed over: a result that was signed is compared with the one before.
+    """
+    kept = sorted(_kept(register), key=_number)
+    same = _short(_sha256(database)) if kept and database else None
+    return next((path for path in reversed(kept) if _data(path) != same), None)
 
 
-def attached(register: Path | None) -> list[Attached]:
-    """Return the newest delivery as a connection opens it; nothing if there is none.
+def attached(register: Path | None, database: Path | None = None) -> list[Attached]:
+    """Return the delivery that ``database`` is compared with, as a connection opens it; nothing if there is none.
 
     A file that cannot be opened is OM836: without it nobody would notice what has vanished.
     """
-    last = newest(register) if register else None
+    last = newest(register, database) if register else None
     if last is None:
         return []
     hint = "restore it from your backup; if it is lost, move it away, and the delivery before it is compared with"
@@ -73,7 +80,8 @@ def keep(place: Place, signed: SignOff) -> Path:
     manifest = json.loads(place.manifest.read_text(encoding="utf-8"))
     folder = place.register / FOLDER
     number = max((_number(path) for path in _kept(place.register)), default=0) + 1
-    path = folder / f"{assessment.subject.release_date or signed.at[:10]}-{number}.duckdb"
+    day = assessment.subject.release_date or signed.at[:10]
+    path = folder / f"{day}-{number}-{_short(signed.data_sha256)}.duckdb"
     new = folder / f".new-{os.getpid()}.duckdb"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,6 +170,21 @@ def _number(path: Path) -> int:
     found = _NAME.fullmatch(path.name)
     assert found
     return int(found[1])
+
+
+def _data(path: Path) -> str:
+    found = _NAME.fullmatch(path.name)
+    assert found
+    return found[2]
+
+
+def _short(sha256: str) -> str:
+    return sha256[:8]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _counted_as(schema: str, name: str) -> str:

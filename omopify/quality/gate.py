@@ -14,7 +14,7 @@ from typing import get_args
 
 from omopify.errors import Problems, did_you_mean
 from omopify.quality.model import Result, Severity, Verdict, Waiver
-from omopify.specs.quality import WaiversFile
+from omopify.specs.quality import CDM_CHECKS, WaiversFile
 
 PASSED = 0
 HELD_UP = 3
@@ -22,9 +22,6 @@ HELD_UP = 3
 
 COUNTED = ("pass", "fail", "waived", "error", "not applicable", "off")
 """What a verdict counts; each check counts once, a waived one as nothing else."""
-
-_NAMED = 3
-"""How many checks a sentence names."""
 
 
 def apply_waivers(
@@ -64,7 +61,7 @@ def apply_waivers(
 def verdict(results: Sequence[Result]) -> Verdict:
     """Say whether a result may go, and why.
 
-    The sentences name checks and count checks; numbers of rows or persons are not in them, because they also stand in
+    The sentences count checks and name none.  Numbers of rows or persons are not in them, because they also stand in
     the copy of the report that leaves the site.
     """
     judged = any(result.status in ("pass", "fail") for result in results)
@@ -115,15 +112,32 @@ def exit_code(verdict: Verdict, results: Sequence[Result], *, strict: bool = Fal
 
 
 def worst_first(results: Iterable[Result]) -> list[Result]:
-    """Return results by severity: what could not be measured, what no row may fail, then the rest by share of rows."""
+    """Return results by severity; in each, first our own checks and the project's, then those of the CDM.
+
+    Of these again first what could not be measured, then what no row may fail, then the rest by share of rows.
+    """
     severities: tuple[str, ...] = get_args(Severity)
 
-    def place(result: Result) -> tuple[int, bool, bool, float, str]:
+    def place(result: Result) -> tuple[int, bool, bool, bool, float, str]:
         check = result.check
-        some_may = bool(check.max_pct)
-        return severities.index(check.severity), result.status != "error", some_may, -(result.pct or 0.0), check.id
+        of_the_cdm = check.expectation == CDM_CHECKS
+        share = -(worst_share(result) or 0.0)
+        return (
+            severities.index(check.severity),
+            of_the_cdm,
+            result.status != "error",
+            bool(check.max_pct),
+            share,
+            check.id,
+        )
 
     return sorted(results, key=place)
+
+
+def worst_share(result: Result) -> float | None:
+    """Return the share of rows that fail, in percent; by parts, of the worst one."""
+    parts = [100 * part.violated / part.denominator for part in result.measurement.parts if part.denominator]
+    return max(parts) if parts else result.pct
 
 
 def _stops(result: Result) -> bool:
@@ -131,11 +145,7 @@ def _stops(result: Result) -> bool:
 
 
 def _sentence(found: Sequence[Result], one: str, several: str) -> tuple[str, ...]:
-    if not found:
-        return ()
-    named = [result.check.id for result in worst_first(found)[:_NAMED]]
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return (f"{len(found)} {one if len(found) == 1 else several}: {', '.join(named)}{more}.",)
+    return (f"{len(found)} {one if len(found) == 1 else several}.",) if found else ()
 
 
 def _counts(results: Sequence[Result]) -> Mapping[str, Mapping[str, int]]:

@@ -37,13 +37,10 @@ def list_rows(check_id: str, place: Place, memory_limit: str | None = None, thre
     """Write the keys of the rows that fail a check to ``do-not-share/<check id>.csv``, for the owner's eyes only.
 
     Raises:
-        OmopifyError: OM820 there is no result, OM821 nothing was measured, OM823 there is no such check, OM824 its
-            rows cannot be listed, OM825 its query does not run on this result.
+        OmopifyError: OM820 there is no result, OM821 nothing was measured, OM823 there is no such check, OM824 it
+            has no rows to list, OM825 its query does not run on this result.
     """
     check, measured = _find(check_id, place)
-    if not check.rows_sql:
-        hint = "the report says what was counted; it counts something else than rows of one table"
-        raise _problem("OM824", f"the rows of '{check_id}' cannot be listed", hint)
     attached = delivery.attached(place.register) if place.register else []
     folder = place.folder / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,11 +75,19 @@ def _find(check_id: str, place: Place) -> tuple[Check, str]:
         at = Location(shown(place.database))
         raise OmopifyError(Problem("OM820", "there is no result to look at", at, "'omopify run' makes it"))
     assessment = from_json(path.read_text(encoding="utf-8"))
-    checks = {result.check.id: result.check for result in assessment.results}
-    if check_id not in checks:
-        hint = did_you_mean(check_id, checks) or "the report shows the id of each check"
+    results = {result.check.id: result for result in assessment.results}
+    if check_id not in results:
+        hint = did_you_mean(check_id, results) or "the report shows the id of each check"
         raise _problem("OM823", f"there is no check '{check_id}'", hint)
-    return checks[check_id], assessment.subject.data_sha256
+    found = results[check_id]
+    why = "the report says what was counted; it counts something else than rows of one table"
+    if found.status == "not applicable":
+        why = f"it does not apply: {found.measurement.not_applicable}"
+    elif found.measurement.violated == 0:
+        why = "none fails"
+    if found.status == "not applicable" or not found.check.rows_sql:
+        raise _problem("OM824", f"there are no rows of '{check_id}' to list", why)
+    return found.check, assessment.subject.data_sha256
 
 
 def _failing(db: DuckDB, check: Check) -> set[str]:
@@ -96,7 +101,7 @@ def _failing(db: DuckDB, check: Check) -> set[str]:
     columns = {str(name) for (name,) in db.rows(render("quality/rows/columns.sql"))}
     if "row_id" not in columns:
         hint = "in your own suite, name the key of each row 'row_id'"
-        raise _problem("OM824", f"the rows of '{check.id}' cannot be listed: its query gives no 'row_id'", hint)
+        raise _problem("OM824", f"the query for the rows of '{check.id}' gives no 'row_id'", hint)
     return columns
 
 

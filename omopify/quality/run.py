@@ -91,7 +91,7 @@ def assess(
     changes, waivers = _decisions(project, problems)
     problems.stop_if_errors()
     manifest = json.loads(place.manifest.read_text(encoding="utf-8")) if place.manifest.is_file() else {}
-    attached = delivery.attached(place.register)
+    attached = delivery.attached(place.register, place.database)
     with DuckDB(
         place.database,
         attached,

@@ -231,3 +231,35 @@ def _check_part(model: type[FileModel], tree: YamlMapping, word: str, problems: 
         part.at, part.key_at, part.value_at, part.lines = tree.at, {}, {}, []
     if isinstance(part, YamlMapping):
         build(model, part, problems)
+
+
+class CheckTypeSpec(Model):
+    """What all checks of one of DataQualityDashboard's types have in common."""
+
+    level: Literal["TABLE", "FIELD", "CONCEPT"]
+    category: Category
+    """Kahn's category."""
+    subcategory: str = ""
+    context: Literal["Verification", "Validation"]
+    """Kahn's context."""
+    unit: str = "rows"
+    """What is counted."""
+    needs: tuple[str, ...] = ()
+    """Parameters that each check must have beside its threshold."""
+    allows: tuple[str, ...] = ()
+    """Parameters that a check may have."""
+    description: Said
+    """What is asked; ``{table}``, ``{field}`` and the names of parameters stand for what a check is about."""
+    causes: Said
+    """What usually causes a failure, and where to mend it."""
+    dqd_description: Said
+    """What is asked, in DataQualityDashboard's words."""
+    dqd_notes: str = ""
+    sql_file: Said
+    """The name of DataQualityDashboard's query."""
+
+
+class CheckTypesFile(FileModel):
+    """``omop54/check_types.yaml``: the types of checks of the CDM, by DataQualityDashboard's name."""
+
+    types: dict[str, CheckTypeSpec]

@@ -89,9 +89,18 @@ unpivot: {columns: "Q{item:1..2}", value: said}
 key: [SUBJ]
 set: {subject_id: SUBJ, item: item, answer: {value: [said], map: {"a little": little, "much": much}}}
 """,
-    "data/dm.csv": "SUBJ,SEX,SEX2,BORN,ARM,ARMCD,NOTE,SITECD\nS1,m,m,1970-01-02,A,1,ill,9\nS2,f,f,1971-02-03,A,1,well,9\n"
-    "S2,f,f,1971-02-03,A,1,well,9\n",
-    "data/ae.csv": "SUBJ,TERM,GRADE,ACT1,ACT2,ACT11\nS1,Fever,1,stopped,,x\nS1,Rash,2,,reduced,y\nS2,Fever,,stopped,,z\n",
+    "data/dm.csv": """\
+SUBJ,SEX,SEX2,BORN,ARM,ARMCD,NOTE,SITECD
+S1,m,m,1970-01-02,A,1,ill,9
+S2,f,f,1971-02-03,A,1,well,9
+S2,f,f,1971-02-03,A,1,well,9
+""",
+    "data/ae.csv": """\
+SUBJ,TERM,GRADE,ACT1,ACT2,ACT11
+S1,Fever,1,stopped,,x
+S1,Rash,2,,reduced,y
+S2,Fever,,stopped,,z
+""",
     "data/old.csv": "SUBJ,TERM,TOXGR,GRADE,ACT1,ACT2\nS3,Fever,3,7,stopped,stopped\n",
     "data/qol.csv": "SUBJ,Q1,Q2,Q1__2,Q3\nS1,a little,,much,a\nS2,much,much,,b\n",
 }
@@ -173,7 +182,7 @@ def test_a_long_list_is_no_code_list(tmp_path: Path) -> None:
 
 
 def test_a_messy_export_agrees_with_its_files(workplace: Workplace) -> None:
-    """Counted from the files with Python alone: two label columns of IMPRESS, its form AE, and no identifier anywhere."""
+    """Counted from the file with Python alone: two columns of the form AE; no identifier and no text anywhere."""
     workplace.run()
     form = next(workplace.data.glob("*_AE.csv"))
     with form.open(encoding="utf-8-sig", newline="") as file:

@@ -22,6 +22,11 @@ DAYS = (
     "DATE '2020-03-05'", "DATE '2023-07-01'", "DATE '2093-01-01'", "NULL",
 )  # fmt: skip
 """Around the limits of the checks, but none near today, which moves on."""
+READ_OFTEN = (
+    "person", "death", "concept", "concept_ancestor", "visit_occurrence", "observation_period",
+    "condition_occurrence", "condition_era",
+)  # fmt: skip
+"""What checks of other tables read."""
 BIRTHS = (
     ("year_of_birth", ("NULL", "0", "99999", "19850101", "1850", "1849", "2093", "-1", "2018")),
     ("month_of_birth", ("NULL", "0", "13", "2", "-1", "12")),
@@ -65,7 +70,7 @@ class _Damage:
         rarely: list[tuple[Callable[[], None], int]] = [
             (self._text_for_numbers, 4),
             (self._wider_types, 5),
-            (self._text_for_days, 2),
+            (self._text_for_days, 4),
             (self._empty_columns, 8),
             (self._no_column, 5),
             (self._no_rows, 2),
@@ -88,7 +93,8 @@ class _Damage:
         """Pick a table that is still there, mostly one with data of persons."""
         there = [table for table in tables().values() if table.name not in self._gone]
         clinical = [table for table in there if any(field.name == "person_id" for field in table.fields)]
-        return self._chance.choice(clinical if self._chance.random() < 0.7 else there)
+        read_often = [table for table in there if table.name in READ_OFTEN]
+        return self._chance.choice(self._chance.choices((clinical, there, read_often or there), (6, 3, 1))[0])
 
     def _column(self, fits: Callable[[Field], bool]) -> tuple[str, str] | None:
         """Pick a table that is still as it was made, and one of its columns, as they are written in SQL."""
@@ -108,6 +114,10 @@ class _Damage:
         if place := self._column(fits):
             value = self._chance.choice(values)
             self._run(f"UPDATE {place[0]} SET {place[1]} = {value} WHERE {self._some()}")
+
+    def _changed(self, place: tuple[str, str]) -> None:
+        """Remember that the columns of a table are no longer those of the CDM, so that it is left alone."""
+        self._gone.add(place[0].split(".")[1])
 
     # in cells
 
@@ -196,20 +206,20 @@ class _Damage:
         if place := self._column(lambda field: field.type == "integer"):
             self._run(f"ALTER TABLE {place[0]} ALTER {place[1]} TYPE VARCHAR")
             self._run(f"UPDATE {place[0]} SET {place[1]} = '{value}' WHERE {self._some()}")
-            self._gone.add(place[0].split(".")[1])
+            self._changed(place)
 
     def _wider_types(self) -> None:
         kind = self._chance.choice(("BIGINT", "DOUBLE", "HUGEINT", "DECIMAL(18, 2)", "SMALLINT", "VARCHAR"))
         if place := self._column(lambda field: field.type == "integer" and not field.name.endswith("_id")):
             self._run(f"ALTER TABLE {place[0]} ALTER {place[1]} TYPE {kind}")
-            self._gone.add(place[0].split(".")[1])
+            self._changed(place)
 
     def _text_for_days(self) -> None:
         kind, value = self._chance.choice((("VARCHAR", "'2093-01-01'"), ("VARCHAR", "'soon'"), ("TIMESTAMP", "NULL")))
-        if place := self._column(lambda field: field.type == "date"):
+        if place := self._column(lambda field: field.type in ("date", "datetime")):
             self._run(f"ALTER TABLE {place[0]} ALTER {place[1]} TYPE {kind}")
             self._run(f"UPDATE {place[0]} SET {place[1]} = {value} WHERE {self._some()}")
-            self._gone.add(place[0].split(".")[1])
+            self._changed(place)
 
     def _empty_columns(self) -> None:
         if place := self._column(lambda field: True):
@@ -218,7 +228,7 @@ class _Damage:
     def _no_column(self) -> None:
         if place := self._column(lambda field: True):
             self._run(f"ALTER TABLE {place[0]} DROP {place[1]}")
-            self._gone.add(place[0].split(".")[1])
+            self._changed(place)
 
     def _no_rows(self) -> None:
         self._run(f"DELETE FROM {self._schema}.{self._table().name}")

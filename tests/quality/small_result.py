@@ -18,16 +18,19 @@ from omopify.quality.delivery import snapshot
 from omopify.quality.model import Assessment, Check, Measurement, Result, SignOff, Status, Subject, Verdict
 
 FILLING = """
-INSERT INTO cdm.cdm_source SELECT 'T', 't', 't', NULL, NULL, NULL, DATE '2026-01-31', DATE '2026-01-31', 'v5.4', 0, 'v1';
+INSERT INTO cdm.cdm_source
+    SELECT 'T', 't', 't', NULL, NULL, NULL, DATE '2026-01-31', DATE '2026-01-31', 'v5.4', 0, 'v1';
 INSERT INTO cdm.care_site (care_site_id) VALUES (1), (2);
-INSERT INTO cdm.person (person_id, gender_concept_id, year_of_birth, race_concept_id, ethnicity_concept_id, care_site_id)
+INSERT INTO cdm.person
+    (person_id, gender_concept_id, year_of_birth, race_concept_id, ethnicity_concept_id, care_site_id)
     SELECT n, 8507, 1940 + n, 0, 0, 1 + n % 2 FROM range(1, 41) AS r(n);
 INSERT INTO cdm.observation_period SELECT n, n, DATE '2025-01-01', DATE '2025-12-31', 32809 FROM range(1, 41) AS r(n);
 INSERT INTO cdm.visit_occurrence
     (visit_occurrence_id, person_id, visit_concept_id, visit_start_date, visit_end_date, visit_type_concept_id)
     SELECT n, n, 9202, DATE '2025-03-01', DATE '2025-03-01', 32809 FROM range(1, 41) AS r(n);
 INSERT INTO cdm.drug_exposure
-    (drug_exposure_id, person_id, drug_concept_id, drug_exposure_start_date, drug_exposure_end_date, drug_type_concept_id)
+    (drug_exposure_id, person_id, drug_concept_id, drug_exposure_start_date, drug_exposure_end_date,
+    drug_type_concept_id)
     SELECT n, n, 1, DATE '2025-03-01', DATE '2025-03-01', 32809 FROM range(1, 41) AS r(n);
 INSERT INTO cdm.condition_occurrence
     (condition_occurrence_id, person_id, condition_concept_id, condition_start_date, condition_type_concept_id)
@@ -44,8 +47,9 @@ INSERT INTO audit.columns VALUES
     ('ae', 'OUT', NULL, 'used', NULL, 90, 100), ('ae', 'NOTE', NULL, 'ignored', 'free text', 5, 100);
 INSERT INTO audit.code_lists VALUES
     ('dm', 'SEX', 'Male', 22), ('dm', 'SEX', 'Female', 18),
-    ('ae', 'OUT', 'Recovered', 60), ('ae', 'OUT', 'Fatal', 1), ('ae', 'OUT', '3', 29);
-INSERT INTO audit.map_rows VALUES ('subject', 40, 40, 0, 0, 0), ('event', 100, 80, 20, 0, 0), ('person', 40, 40, 0, 0, 0);
+    ('ae', 'OUT', 'Recovered', 60), ('ae', 'OUT', 'Fatal', 1), ('ae', 'OUT', '3', 29), ('qol', 'Q1', 'Much', 29);
+INSERT INTO audit.map_rows VALUES
+    ('subject', 40, 40, 0, 0, 0), ('event', 100, 80, 20, 0, 0), ('person', 40, 40, 0, 0, 0);
 INSERT INTO audit.filters VALUES ('event', 'allocated', 12), ('event', 'keep', 8);
 INSERT INTO audit.written VALUES
     ('subject', 'dsp.subject', 40), ('person', 'person', 40), ('person', 'observation_period', 40),
@@ -53,7 +57,8 @@ INSERT INTO audit.written VALUES
     ('event', 'condition_occurrence', 30), ('subject', 'condition_occurrence', 10), ('event', 'measurement', 0);
 INSERT INTO audit.row_origins SELECT 'person', n, 'person', 1, n FROM range(1, 41) AS r(n);
 INSERT INTO audit.lookups VALUES
-    ('event', 'concept', 1, 'a.csv', 'a.csv', 'fever', 60, 0, 0, 2), ('event', 'concept', 1, 'a.csv', 'a.csv', 'glow', 20, 10, 0, 0),
+    ('event', 'concept', 1, 'a.csv', 'a.csv', 'fever', 60, 0, 0, 2),
+    ('event', 'concept', 1, 'a.csv', 'a.csv', 'glow', 20, 10, 0, 0),
     ('event', 'concept', 2, 'SNOMED by name', NULL, 'glow', 20, 10, 0, 0);
 """
 
@@ -93,7 +98,7 @@ def result(check_id: str, status: Status) -> Result:
     return Result(check, Measurement(check_id, 0, 1), status)
 
 
-SIGNED = SignOff("Kari Nordmann", "2026-02-01T09:00:00+00:00", "quality", "data", "report", "ready")
+SIGNED = SignOff("Kari Nordmann", "2026-02-01T09:00:00+00:00", "quality", "0123456789abcdef", "report", "ready")
 
 
 def deliver(database: Path, path: Path) -> Path:

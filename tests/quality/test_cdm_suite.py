@@ -206,7 +206,8 @@ def _problems(tmp_path: Path, kwargs: str) -> list[str]:
         ("check_type: isRequird\ncdm_table: person\nchecks: {}", ["5 OM845 there is no type of check 'isRequird'"]),
         ("check_type: isRequired\ncdm_table: persons\nchecks: {}", ["6 OM845 the CDM has no table 'persons'"]),
         (
-            "check_type: isRequired\ncdm_table: person\nchecks:\n  birth: {max_pct: 0}\n  year_of_birth: {max_pct: 101}",
+            "check_type: isRequired\ncdm_table: person\nchecks:\n"
+            "  birth: {max_pct: 0}\n  year_of_birth: {max_pct: 101}",
             ["8 OM845 the table 'person' has no field 'birth'", "9 OM846 'max_pct' should be a number from 0 to 100"],
         ),
         (
@@ -235,8 +236,12 @@ def _problems(tmp_path: Path, kwargs: str) -> list[str]:
             ],
         ),
         (
-            "check_type: plausibleValueLow\ncdm_table: death\nchecks:\n  death_date: {lowest: 1950-13-01}",
-            ["8 OM846 'lowest' should be a number, a day such as 1950-01-01, tomorrow or next year"],
+            "check_type: plausibleValueLow\ncdm_table: death\nchecks:\n"
+            "  death_date: {lowest: 1950-13-01}\n  death_datetime: {lowest: 1950-W01}",
+            [
+                "8 OM846 'lowest' should be a number, a day such as 1950-01-01, tomorrow or next year",
+                "9 OM846 'lowest' should be a number, a day such as 1950-01-01, tomorrow or next year",
+            ],
         ),
         (
             "check_type: cdmTable\ncdm_table: death\nchecks:\n  person: {}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 from dataclasses import replace
@@ -44,7 +45,7 @@ def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def compared(place: Place, results: tuple[Result, ...] = (), manifest: dict[str, Any] = MANIFEST) -> Comparison:
-    with DuckDB(place.database, delivery.attached(place.register), read_only=True) as db:
+    with DuckDB(place.database, delivery.attached(place.register, place.database), read_only=True) as db:
         return delivery.compare(db, KEPT, results, manifest)
 
 
@@ -54,14 +55,27 @@ def test_a_delivery_is_numbered_and_the_newest_is_the_one_that_was_signed_last(p
     assert delivery.attached(place.register) == []
     assert delivery.attached(None) == []
     first = delivery.keep(place, SIGNED)
-    assert (first.name, first.parent) == ("2026-01-31-1.duckdb", place.register / "deliveries")
+    assert (first.name, first.parent) == ("2026-01-31-1-01234567.duckdb", place.register / "deliveries")
     for number in range(2, 11):
-        (first.parent / f"2025-12-0{number % 10}-{number}.duckdb").touch()
-    (first.parent / "2027-01-01-notes.duckdb").touch()
+        (first.parent / f"2025-12-0{number % 10}-{number}-abcdefab.duckdb").touch()
+    (first.parent / "2027-01-01-12.duckdb").touch()
     assess(place.folder, None)
     last = delivery.keep(place, SIGNED)
-    assert last.name == "2026-02-01-11.duckdb"  # the day of the signature, where the export has none
+    assert last.name == "2026-02-01-11-01234567.duckdb"  # the day of the signature, where the export has none
     assert delivery.newest(place.register) == last
+
+
+def test_what_was_signed_itself_is_compared_with_the_delivery_before(place: Place) -> None:
+    assert place.register
+    own = hashlib.sha256(place.database.read_bytes()).hexdigest()
+    first = delivery.keep(place, SIGNED)
+    for _ in range(2):
+        delivery.keep(place, replace(SIGNED, data_sha256=own))
+    assert delivery.newest(place.register, place.database) == first
+    (attached,) = delivery.attached(place.register, place.database)
+    assert (attached.name, attached.path, attached.read_only) == ("last", first, True)
+    first.unlink()
+    assert delivery.attached(place.register, place.database) == []
 
 
 def test_it_is_for_its_owner_alone_and_older_readers_open_it(place: Place) -> None:
@@ -78,7 +92,7 @@ def test_it_is_for_its_owner_alone_and_older_readers_open_it(place: Place) -> No
 def test_it_holds_what_was_counted_and_who_signed(place: Place) -> None:
     path = delivery.keep(place, SIGNED)
     assert rows(path, "SELECT trial, CAST(release_date AS varchar), signed_by, data_sha256 FROM delivery") == [
-        ("t", "2026-01-31", "Kari Nordmann", "data")
+        ("t", "2026-01-31", "Kari Nordmann", "0123456789abcdef")
     ]
     counts = dict(rows(path, "FROM table_rows"))
     assert {name: number for name, number in counts.items() if number} == {
@@ -92,7 +106,7 @@ def test_it_holds_what_was_counted_and_who_signed(place: Place) -> None:
     assert rows(path, "SELECT map, rows_used, rows_written FROM maps ORDER BY map") == [
         ("event", 80, 110), ("person", 40, 82), ("subject", 40, 50),
     ]  # fmt: skip
-    assert rows(path, "SELECT count(*), sum(rows) FROM code_lists") == [(5, 130)]
+    assert rows(path, "SELECT count(*), sum(rows) FROM code_lists") == [(6, 159)]
     assert rows(path, "FROM checks") == [("a", "pass", False), ("b", "fail", False)]
     assert ("software", "omopify", "0.1") in rows(path, "FROM made_with")
 
@@ -146,11 +160,17 @@ def test_checks_are_compared_where_both_know_them(tmp_path: Path) -> None:
     database = make_result(tmp_path / "omop.duckdb")
     register = tmp_path / "register"
     (register / "deliveries").mkdir(parents=True)
-    deliver(database, register / "deliveries" / "2026-01-31-1.duckdb")  # a passes, b fails, c error, d n.a., e fails
+    deliver(
+        database, register / "deliveries" / "2026-01-31-1-01234567.duckdb"
+    )  # a passes, b fails, c error, d n.a., e fails
     now = (
-        result("a", "fail"), result("b", "pass"), result("c", "fail"), result("d", "error"), result("e", "not applicable"),
+        result("a", "fail"),
+        result("b", "pass"),
+        result("c", "fail"),
+        result("d", "error"),
+        result("e", "not applicable"),
         result("new", "fail"),
-    )  # fmt: skip
+    )
     found = compared(Place(database, tmp_path / "m", tmp_path, register), now)
     assert found.checks_failing == ("a", "d")
     assert found.checks_mended == ("b",)

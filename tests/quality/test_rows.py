@@ -41,7 +41,13 @@ QUERIES = {
     "s.nameless": ("cdm", "person", "SELECT person_id FROM cdm.person"),
     "s.broken": ("cdm", "person", "SELECT cast(person_source_value AS integer) AS row_id FROM cdm.person"),
     "s.counted": ("cdm", "person", ""),
+    "s.clean": ("cdm", "person", ""),
+    "s.absent": ("cdm", "death", "SELECT person_id AS row_id FROM cdm.death"),
     "odd/../id": ("cdm", "person", "SELECT person_id AS row_id FROM cdm.person"),
+}
+FOUND = {
+    "s.absent": (Measurement("s.absent", not_applicable="The table death is empty."), "not applicable"),
+    "s.clean": (Measurement("s.clean", 0, 3), "pass"),
 }
 
 
@@ -57,7 +63,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     results = []
     for name, (schema, table, sql) in QUERIES.items():
         check = Check(name, "s", name, schema, table, None, "TABLE", "Plausibility", "info", 0, "", rows_sql=sql)
-        results.append(Result(check, Measurement(name, 1, 3), "fail"))
+        results.append(Result(check, *FOUND.get(name, (Measurement(name, 1, 3), "fail"))))
     hashed = hashlib.sha256(made.database.read_bytes()).hexdigest()
     subject = Subject("t", "T", "2026-11-21T12:00:00+00:00", None, hashed, 5)
     found = Assessment(subject, verdict(results), tuple(results))
@@ -157,11 +163,15 @@ def test_data_that_have_changed_are_said(place: Place) -> None:
 def test_mistakes(place: Place) -> None:
     assert told(place, "s.person") == "there is no check 's.person'; did you mean 's.persons'? [OM823]"
     assert told(place, "s.counted") == (
-        "the rows of 's.counted' cannot be listed; "
+        "there are no rows of 's.counted' to list; "
         "the report says what was counted; it counts something else than rows of one table [OM824]"
     )
+    assert told(place, "s.clean") == "there are no rows of 's.clean' to list; none fails [OM824]"
+    assert told(place, "s.absent") == (
+        "there are no rows of 's.absent' to list; it does not apply: The table death is empty. [OM824]"
+    )
     assert told(place, "s.nameless") == (
-        "the rows of 's.nameless' cannot be listed: its query gives no 'row_id'; "
+        "the query for the rows of 's.nameless' gives no 'row_id'; "
         "in your own suite, name the key of each row 'row_id' [OM824]"
     )
     assert told(place, "s.broken") == (

@@ -214,7 +214,7 @@ def test_a_report_that_was_edited(place: Place, name: str) -> None:
 def test_a_result_that_is_not_ready(place: Place) -> None:
     assessed(place, result("rare", "fail"))
     assert refused(place) == [
-        "out/quality/report.html: the result is not ready: 1 critical check fails: s.rare; mend what fails, "
+        "out/quality/report.html: the result is not ready: 1 critical check fails; mend what fails, "
         "or waive it in the project's waivers.yaml; then run 'omopify quality' again [OM833]"
     ]
 

@@ -76,9 +76,12 @@ def test_all_mistakes_of_all_suites_are_shown_at_once_with_their_places(tmp_path
                 kwargs: {check: one, max_prc: 3, rows: SELECT 1}
                 meta: {table: cdm.person}
               - type: expect_few_violations
-                kwargs: {check: two, max_pct: 101, rows: SELECT 1, sql: trial/nobody}
+                kwargs: {check: two, max_pct: 101, rows: SELECT 1}
                 meta: {table: person, needs: [dsp, trail.ctcae]}
                 severity: fatal
+              - type: expect_few_violations
+                kwargs: {check: three, rows: SELECT 1, sql: trial/nobody}
+                meta: {table: cdm.person}
             """,
         b="""\
             name: ours
@@ -103,7 +106,7 @@ def test_all_mistakes_of_all_suites_are_shown_at_once_with_their_places(tmp_path
     assert found == {
         ("OM201", "a.yaml", 6, 26),  # max_prc
         ("OM205", "a.yaml", 9, 35),  # 101 %
-        ("OM204", "a.yaml", 9, 13),  # both rows and sql
+        ("OM204", "a.yaml", 13, 13),  # both rows and sql
         ("OM204", "a.yaml", 10, 19),  # no schema
         ("OM204", "a.yaml", 10, 34),  # trail.
         ("OM203", "a.yaml", 11, 15),  # fatal

@@ -52,7 +52,7 @@ def measured(database: Path, last: Path | None, only: str | None = None) -> Meas
     with DuckDB(database, attached, read_only=True) as db:
         found = sqlchecks.measure(db, checks, context)
         for check in checks:
-            if False and check.rows_sql and ("last" not in check.parameters["needs"] or last):
+            if check.rows_sql and ("last" not in check.parameters["needs"] or last):
                 measurement = next(m for m in found if m.check_id == check.id)
                 assert len(db.rows(check.rows_sql)) == (measurement.violated or 0), check.id
     return {check.type: (check, m) for check, m in zip(checks, found, strict=True)}
@@ -72,7 +72,7 @@ def test_all_is_well_with_a_sound_result(sound: tuple[Path, Path]) -> None:
     assert counts["forms_empty"] == (0, 2)
     assert counts["events_after_release"] == (0, 3 * 40)
     assert counts["table_rows_lost"] == (0, 6 * 40)  # the two sites are too few; what is empty had no rows
-    assert counts["choices_new"] == (0, 5)
+    assert counts["choices_new"] == (0, 130)
     assert counts["form_rows_lost"] == (0, 140)
 
 
@@ -88,13 +88,17 @@ REJECTS, ISSUES, FILLED = (
     SOME_ROWS.replace("{table}", f"audit.{table}").replace("{word}", word)
     for table, word in (("rejects", "not a date"), ("value_issues", "not a date"), ("imputations", "earliest"))
 )
+COUNTED = "UPDATE audit.map_rows SET rows_read = {}, rows_used = {}, rows_rejected = {} WHERE map = 'event'"
 MORE_EVENTS = (
     "INSERT INTO cdm.condition_occurrence (condition_occurrence_id, person_id, condition_concept_id, "
     "condition_start_date, condition_type_concept_id) SELECT 100 + n, n, {concept}, DATE '{day}', 32809 "
     "FROM range(1, {n} + 1) AS r(n); UPDATE audit.written SET rows = rows + {n} WHERE map = 'event' "
     "AND table_name = 'condition_occurrence'"
 )
-FEWER = "DELETE FROM cdm.{table} WHERE person_id <= {n}; UPDATE audit.written SET rows = 40 - {n} WHERE table_name = '{table}'"
+FEWER = (
+    "DELETE FROM cdm.{table} WHERE person_id <= {n}; "
+    "UPDATE audit.written SET rows = 40 - {n} WHERE table_name = '{table}'"
+)
 
 
 @pytest.mark.parametrize(
@@ -110,13 +114,13 @@ FEWER = "DELETE FROM cdm.{table} WHERE person_id <= {n}; UPDATE audit.written SE
         # 1 of 80 is 1.25 %; the map as such is large enough for 20 %, which 17 of 80 are above
         (
             "rows_rejected",
-            f"{REJECTS.format(n=1)}; UPDATE audit.map_rows SET rows_rejected = 1, rows_used = 79 WHERE map = 'event'",
+            f"{REJECTS.format(n=1)}; {COUNTED.format(100, 79, 1)}",
             1,
             160,
         ),
         (
             "many_rows_rejected",
-            f"{REJECTS.format(n=17)}; UPDATE audit.map_rows SET rows_rejected = 17, rows_used = 63 WHERE map = 'event'",
+            f"{REJECTS.format(n=17)}; {COUNTED.format(100, 63, 17)}",
             17,
             160,
         ),
@@ -171,8 +175,8 @@ FEWER = "DELETE FROM cdm.{table} WHERE person_id <= {n}; UPDATE audit.written SE
         ("table_rows_grown", MORE_EVENTS.format(concept=2, day="2025-05-01", n=21), 21, 240),
         ("form_rows_lost", "UPDATE audit.forms SET rows = 90 WHERE source = 'ae'", 10, 140),
         ("form_rows_lost", "DELETE FROM audit.forms WHERE source = 'dm'", 40, 140),
-        ("choices_new", "INSERT INTO audit.code_lists VALUES ('ae', 'OUT', 'Worse', 2)", 1, 6),
-        ("choices_gone", "DELETE FROM audit.code_lists WHERE value = 'Fatal'", 1, 5),
+        ("choices_new", "INSERT INTO audit.code_lists VALUES ('ae', 'OUT', 'Worse', 5)", 5, 135),
+        ("choices_gone", "DELETE FROM audit.code_lists WHERE value = '3'", 29, 130),
         ("release_not_newer", "UPDATE cdm.cdm_source SET source_release_date = DATE '2026-01-30'", 1, 1),
     ],
 )
@@ -200,11 +204,11 @@ def test_every_check_has_a_defect_that_it_finds() -> None:
         # 0.6 % of a large map; a fifth of a small one is only warned of
         (
             "rows_rejected",
-            f"{REJECTS.format(n=1)}; UPDATE audit.map_rows SET rows_read = 180, rows_rejected = 1, rows_used = 159 WHERE map = 'event'",
+            f"{REJECTS.format(n=1)}; {COUNTED.format(180, 159, 1)}",
         ),
         (
             "many_rows_rejected",
-            f"{REJECTS.format(n=4)}; UPDATE audit.map_rows SET rows_read = 38, rows_rejected = 4, rows_used = 14 WHERE map = 'event'",
+            f"{REJECTS.format(n=4)}; {COUNTED.format(38, 14, 4)}",
         ),
         ("values_left_out", ISSUES.replace("not a date", "cut to its length").format(n=50)),
         ("columns_empty", "UPDATE audit.columns SET filled = 0, rows = 0 WHERE source = 'ae'"),
@@ -218,7 +222,10 @@ def test_every_check_has_a_defect_that_it_finds() -> None:
         ("table_rows_grown", MORE_EVENTS.format(concept=2, day="2025-05-01", n=20)),
         ("choices_new", "INSERT INTO audit.code_lists VALUES ('ae', 'OUT', 'FATAL', 1), ('ae', 'OUT', '3.0', 1)"),
         ("choices_new", "INSERT INTO audit.code_lists VALUES ('ae', 'GRADE', '4', 1)"),
+        ("choices_new", "INSERT INTO audit.code_lists VALUES ('ae', 'OUT', 'Worse', 4)"),  # 4 of 94
         ("choices_gone", "DELETE FROM audit.code_lists WHERE \"column\" = 'OUT'"),
+        ("choices_gone", "DELETE FROM audit.code_lists WHERE value = 'Fatal'"),  # 1 of 90
+        ("choices_new", "UPDATE audit.code_lists SET value = 'Little' WHERE source = 'qol'"),  # 29 cells then
         ("release_not_newer", "UPDATE cdm.cdm_source SET source_release_date = DATE '2026-02-28'"),
     ],
 )
@@ -236,7 +243,7 @@ def test_parts_are_forms_maps_and_columns_and_no_values(sound: tuple[Path, Path]
     found = measured(database, sound[1])
     parts = {name: {part.name: (part.violated, part.denominator) for part in m.parts} for name, (_, m) in found.items()}
     assert parts["values_left_out"] == {"subject": (0, 40), "event.start": (2, 88), "person": (0, 40)}
-    assert parts["choices_new"] == {"dm.SEX": (0, 2), "ae.OUT": (1, 4)}
+    assert parts["choices_new"] == {"dm.SEX": (0, 40), "ae.OUT": (2, 92)}
     with DuckDB(database, [Attached("last", sound[1], read_only=True)], read_only=True) as db:
         listed = db.rows(found["choices_new"][0].rows_sql)
     assert "CANARY" not in str((parts, listed))

@@ -56,14 +56,18 @@ def _check(
         level=common.level,
         category=common.category,
         severity=spec.severity,
-        max_pct=words.get("max_pct"),
+        max_pct=float(words["max_pct"]) if "max_pct" in words else None,
         description="",
         causes=spec.notes or common.causes,
         subcategory=common.subcategory,
         context=common.context,
         concept_id=concept_id,
         unit=common.unit,
-        parameters={name: value for name, value in words.items() if name != "max_pct"},
+        parameters={
+            name: list(value) if isinstance(value, list) else value
+            for name, value in words.items()
+            if name != "max_pct"
+        },
     )
     way = way_of(asked)
     rows = ""
@@ -175,6 +179,6 @@ def _is_number(value: object) -> bool:
 
 def _is_day(value: object) -> bool:
     try:
-        return bool(date.fromisoformat(str(value)))
+        return date.fromisoformat(str(value)).isoformat() == value
     except ValueError:
         return False

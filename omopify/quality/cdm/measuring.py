@@ -118,6 +118,8 @@ def _settled(check: Check, known: _Known) -> Measurement | None:
     if not known.has(table, column):
         name = f"{table}.{column}".upper()
         return Measurement(check.id, not_applicable=f"Field {name} does not exist.")
+    if check.type == "measureConditionEraCompleteness" and not known.has("condition_occurrence"):
+        return Measurement(check.id, not_applicable="Table CONDITION_OCCURRENCE does not exist.")
     if missing := _missing(check, known):
         return Measurement(check.id, error=f"this check also reads {missing}, which does not exist")
     if table in known.broken:

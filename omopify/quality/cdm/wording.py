@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -57,38 +57,40 @@ def dqd_words(check: Check) -> DqdWords:
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, list):
         *most, last = map(str, value)
         return f"{', '.join(most)} or {last}" if most else last
     return str(value)
 
 
 def _dqd_parameters(check: Check) -> dict[str, str]:
-    told = check.parameters
-    units = told.get("units", ())
-    after = str(told.get("after", ""))
-    listed = units if isinstance(units, Sequence) and not isinstance(units, str) else ()
-    domains = told.get("domains", ())
+    told = {
+        name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        for name, value in check.parameters.items()
+    }
+    units = told.get("units", "").split(",")
+    after = told.get("after", "")
+    from_birth = after == BIRTH
     return {
         "cdmTableName": check.table,
         "cdmFieldName": check.column or "",
         "conceptId": check.concept_id or "",
-        "conceptName": str(told.get("name", "")),
-        "fkTableName": str(told.get("refers_to", "")).partition(".")[0],
-        "fkDomain": ",".join(map(str, domains)) if isinstance(domains, Sequence) else str(domains),
-        "fkClass": str(told.get("concept_class", "")),
+        "conceptName": told.get("name", ""),
+        "fkTableName": told.get("refers_to", "").partition(".")[0],
+        "fkDomain": told.get("domains", ""),
+        "fkClass": told.get("concept_class", ""),
         "plausibleValueLow": _dqd_limit(told.get("lowest", "")),
         "plausibleValueHigh": _dqd_limit(told.get("highest", "")),
-        "plausibleStartBeforeEndFieldName": str(told.get("end", "")),
-        "plausibleTemporalAfterTableName": "person" if after == BIRTH else check.table,
-        "plausibleTemporalAfterFieldName": "birth_datetime" if after == BIRTH else after,
-        "plausibleGender": str(told.get("gender", "")),
-        "plausibleGenderUseDescendants": str(told.get("gender", "")),
-        "plausibleUnitConceptIds": ",".join("-1" if unit == NO_UNIT else str(unit) for unit in listed),
+        "plausibleStartBeforeEndFieldName": told.get("end", ""),
+        "plausibleTemporalAfterTableName": "person" if from_birth else check.table,
+        "plausibleTemporalAfterFieldName": "birth_datetime" if from_birth else after,
+        "plausibleGender": told.get("gender", ""),
+        "plausibleGenderUseDescendants": told.get("gender", ""),
+        "plausibleUnitConceptIds": ",".join("-1" if unit == NO_UNIT else unit for unit in units),
     }
 
 
-def _dqd_limit(value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+def _dqd_limit(value: str) -> str:
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         return f"'{value.replace('-', '')}'"
-    return MOVING.get(str(value), str(value))
+    return MOVING.get(value, value)

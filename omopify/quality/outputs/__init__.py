@@ -27,7 +27,7 @@ def write_outputs(assessment: Assessment, validation: Mapping[str, Any], folder:
     from omopify.quality.outputs.dqd_json import to_dqd
     from omopify.quality.outputs.junit import to_junit
     from omopify.quality.outputs.masking import masked
-    from omopify.quality.outputs.quality_json import to_document, written
+    from omopify.quality.outputs.quality_json import as_lines, to_document, written
 
     (folder / SHAREABLE).mkdir(parents=True, exist_ok=True)
     document = to_document(assessment)
@@ -35,11 +35,11 @@ def write_outputs(assessment: Assessment, validation: Mapping[str, Any], folder:
     copy = masked(document, assessment.subject.small_cell)
     texts = {
         "quality.json": written(document),
-        "validation.json": json.dumps(validation, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
-        "dq-result.json": written(dqd),
+        "validation.json": json.dumps(validation, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n",
+        "dq-result.json": as_lines(dqd),
         "junit.xml": to_junit(assessment),
         f"{SHAREABLE}/quality.json": written(copy),
-        f"{SHAREABLE}/dq-result.json": written(to_dqd(assessment, copy)),
+        f"{SHAREABLE}/dq-result.json": as_lines(to_dqd(assessment, copy)),
     }
     for name, text in texts.items():
         with _building(folder / name) as path:

@@ -196,7 +196,8 @@ class _Numbers:
         for place, some in reading.items():
             self._same(written[place], [one["written"] for one in some])
             for what in ("filtered", "duplicate", "rejected"):
-                self._same([left_out[*place, what]] if (*place, what) in left_out else [], [one[what] for one in some])
+                for one in some if (*place, what) in left_out else ():
+                    self._same([left_out[*place, what]], [one[what]])
 
     def _same(self, left: list[Cell], right: list[Cell]) -> None:
         """Say that two lists of numbers add up to the same, if they do."""

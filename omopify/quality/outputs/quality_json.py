@@ -1,10 +1,13 @@
 """``quality.json``: everything that a quality run found, and nothing else.
 
-It is an :class:`~omopify.quality.model.Assessment` as it stands in the model: the same names, the same nesting.  What
-is empty is left out (a reader takes the default), and each check, link or row of a list stands on a line of its own,
-so that two files can be compared line by line.  What readers would have to compute is written along and not read
-back: ``pct`` of each result, whether it ``is_open``, and ``heat``, the checks of each table by category.  Lists keep
-the order of the assessment; the keys of mappings are sorted.
+It is an :class:`~omopify.quality.model.Assessment` as it stands in the model: the same names, the same nesting, with
+three things that keep it small.  What is empty is left out (a reader takes the default).  What the checks of one
+expectation have in common stands once, in ``kinds``, and the check says which of them it is of.  The query that lists
+failing rows is only there where rows fail.  ``read_document`` puts kinds and checks together again.
+
+What readers would have to compute is written along and not read back: ``pct`` of each result, whether it ``is_open``,
+and ``heat``, the checks of each table by category.  Each item of a list stands on a line of its own, so that two files
+can be compared line by line; lists keep the order of the assessment, the keys of mappings are sorted.
 
 Problems:
 
@@ -22,24 +25,29 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from omopify.errors import OmopifyError, Problem
-from omopify.quality.model import SCHEMA_VERSION, Assessment, Result
+from omopify.quality.model import SCHEMA_VERSION, Assessment, Check, Result
 from omopify.quality.outputs.masking import MASKED_TEXT, counted_fields
 
-DERIVED = ("pct", "is_open", "heat")
-"""Words of the file that the model computes; readers of the model leave them alone."""
+KIND = (
+    "suite", "expectation", "place", "type", "schema", "table", "level", "category", "subcategory", "context", "severity",
+    "unit", "causes",
+)  # fmt: skip
+"""What the checks of one expectation have in common, unless a project changes one of them."""
 
 HEAT = ("pass", "fail", "waived", "error", "not applicable", "off")
 """What the heat map counts for each table and category; a waived check counts as nothing else."""
 
-_UNREADABLE = "run 'omopify quality' again"
+_AGAIN = "run 'omopify quality' again"
 
 
 def to_document(assessment: Assessment) -> dict[str, Any]:
-    """Return an assessment as plain data: what ``quality.json`` holds."""
+    """Return an assessment as plain data: what ``read_document`` reads of ``quality.json``."""
     plain: dict[str, Any] = _plain(assessment)
     for said, result in zip(plain["results"], assessment.results, strict=True):
         if result.measurement.check_id == result.check.id:
             del said["measurement"]["check_id"]
+        if not result.measurement.violated:
+            said["check"].pop("rows_sql", None)
         if result.pct is not None:
             said["pct"] = round(result.pct, 4)
         if result.is_open:
@@ -48,13 +56,41 @@ def to_document(assessment: Assessment) -> dict[str, Any]:
 
 
 def to_json(assessment: Assessment) -> str:
-    """Return an assessment as the text of ``quality.json``."""
+    """Return an assessment as the text of ``quality.json``; queries that would list no row are not kept."""
     return written(to_document(assessment))
 
 
 def written(document: Mapping[str, Any]) -> str:
-    """Write plain data as JSON: each item of a list of objects or rows on a line of its own."""
-    return "".join(_lines(document, 0)) + "\n"
+    """Write a document as the text of ``quality.json``."""
+    kinds: dict[str, int] = {}
+    results = []
+    for result in document["results"]:
+        shared = {word: result["check"][word] for word in KIND if word in result["check"]}
+        own = {word: said for word, said in result["check"].items() if word not in KIND}
+        kind = kinds.setdefault(_compact(shared), len(kinds))
+        results.append({**result, "check": {"kind": kind, **own}})
+    packed = {word: results if word == "results" else said for word, said in document.items()}
+    return as_lines({**packed, "kinds": [json.loads(kind) for kind in kinds]})
+
+
+def read_document(text: str) -> dict[str, Any]:
+    """Return what ``quality.json``, or its masked copy, says, as plain data.
+
+    Raises:
+        OmopifyError: OM827 it is damaged, or of another version.
+    """
+    try:
+        document: dict[str, Any] = json.loads(text)
+        version = document["schema_version"]
+        kinds = document.pop("kinds")
+        for result in document["results"]:
+            result["check"] = kinds[result["check"].pop("kind")] | result["check"]
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise OmopifyError(Problem("OM827", "quality.json is damaged", None, _AGAIN)) from error
+    if version != SCHEMA_VERSION:
+        message = f"quality.json is of version {version}, and this omopify reads version {SCHEMA_VERSION}"
+        raise OmopifyError(Problem("OM827", message, None, _AGAIN))
+    return document
 
 
 def from_json(text: str) -> Assessment:
@@ -63,20 +99,21 @@ def from_json(text: str) -> Assessment:
     Raises:
         OmopifyError: OM827 it is damaged, masked, or of another version.
     """
+    document = read_document(text)
     try:
-        document = json.loads(text)
-        version = document.get("schema_version")
-        if version != SCHEMA_VERSION:
-            message = f"quality.json is of version {version}, and this omopify reads version {SCHEMA_VERSION}"
-            raise OmopifyError(Problem("OM827", message, None, _UNREADABLE))
         for result in document["results"]:
             result["measurement"].setdefault("check_id", result["check"]["id"])
         found = _read(Assessment, document)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        hint = f"{_UNREADABLE}; the copy for others (shareable) cannot be read back"
+    except (ValueError, TypeError, KeyError) as error:
+        hint = f"{_AGAIN}; the copy for others (shareable) cannot be read back"
         raise OmopifyError(Problem("OM827", "quality.json is damaged", None, hint)) from error
     assert isinstance(found, Assessment)
     return found
+
+
+def as_lines(document: Mapping[str, Any]) -> str:
+    """Write plain data as JSON, each item of a list of objects or rows on a line of its own."""
+    return "".join(_lines(document, 0)) + "\n"
 
 
 def json_schema() -> dict[str, Any]:
@@ -200,25 +237,35 @@ def _object_of(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
         if default is None or isinstance(default, (str, int, float)):
             told = {**told, "default": default}
         properties[name] = told
-    properties |= _derived(kind)
     # a measurement names its check only where that is not the check that it stands beside
     required = [name for name, _, default in _fields(kind) if default is MISSING and name != "check_id"]
     doc = " ".join((kind.__doc__ or "").split())
-    return {"description": doc, "type": "object", "properties": properties, "required": required}
+    made = {"description": doc, "type": "object", "properties": properties, "required": required}
+    if kind is Check:
+        definitions["Kind"] = {
+            "description": "What the checks of one expectation have in common.",
+            "type": "object",
+            "properties": {name: properties.pop(name) for name in KIND},
+            "required": [name for name in required if name in KIND],
+        }
+        properties["kind"] = {"description": "Its place in kinds, counted from 0.", "type": "integer"}
+        made["required"] = ["kind", *(name for name in required if name not in KIND)]
+    properties |= _derived(kind)
+    return made
 
 
 def _derived(kind: type) -> dict[str, Any]:
     if kind is Result:
         percent = {"description": "violated of denominator, in percent", "type": ["number", "null"]}
-        is_open = {
-            "description": "fails or could not be measured, and is not waived",
-            "type": "boolean",
-            "default": False,
-        }
+        is_open = {"description": "not waived, and fails or could not be measured", "type": "boolean", "default": False}
         return {"pct": percent, "is_open": is_open}
     if kind is Assessment:
-        counts = {word: {"type": "integer"} for word in HEAT}
         texts = {word: {"type": "string"} for word in ("schema", "table", "category")}
-        masked = {"description": "The small-cell limit of a masked copy.", "type": "integer"}
-        return {"masked": masked, "heat": {"type": "array", "items": {"type": "object", "properties": texts | counts}}}
+        counts = {word: {"type": "integer"} for word in HEAT}
+        heat = {"type": "object", "properties": texts | counts}
+        return {
+            "kinds": {"type": "array", "items": {"$ref": "#/$defs/Kind"}},
+            "heat": {"description": "Checks of each table by category.", "type": "array", "items": heat},
+            "masked": {"description": "The small-cell limit of a masked copy.", "type": "integer"},
+        }
     return {}

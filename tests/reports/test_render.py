@@ -1,0 +1,305 @@
+"""What stands in the report's HTML: everything that was found, nothing that acts, and the same bytes every time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omopify.reports import arrange, flow
+from omopify.reports.quality import render_report
+from tests.reports import documents
+from tests.reports.conftest import SIGNED, VOID
+
+KINDS = ("full", "masked", "ready", "empty", "nasty")
+
+
+class Read(HTMLParser):
+    """The elements of a page with their attributes, and the texts of some."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: dict[str, list[str]] = {"script": [], "style": [], "h1": []}
+        self._inside: str | None = None
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag in self.texts:
+            self._inside = tag
+            self.texts[tag].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._inside:
+            self._inside = None
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.texts[self._inside][-1] += data
+
+
+@pytest.fixture(params=KINDS)
+def page(request: pytest.FixtureRequest, reports: dict[str, Path]) -> str:
+    return reports[request.param].read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def full(reports: dict[str, Path]) -> str:
+    return reports["full"].read_text(encoding="utf-8")
+
+
+def digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_policy_allows_this_style_and_this_script_and_nothing_else(page: str) -> None:
+    read = Read(page)
+    policy = next(a["content"] for tag, a in read.elements if a.get("http-equiv") == "Content-Security-Policy")
+    data, script = read.texts["script"]
+    (style,) = read.texts["style"]
+    assert policy == (
+        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert json.loads(data).keys() == {"states", "severities", "texts", "rows"}
+
+
+def test_nothing_is_loaded_and_nothing_acts_but_the_script(page: str) -> None:
+    allowed = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    for tag, attributes in Read(page).elements:
+        assert tag not in {"img", "link", "iframe", "object", "embed", "base", "form", "image", "foreignobject"}
+        for name, value in attributes.items():
+            assert not name.startswith("on")
+            assert name not in {"style", "src", "srcset", "action", "data", "background"}
+            assert not name.startswith("xmlns") or value in allowed
+            if name in {"href", "xlink:href"}:
+                assert value.startswith("#")
+    addresses = set(re.findall(r"https?://[^\s\"'<]+", page))
+    assert {one for one in addresses if not one.startswith("http://exam")} <= allowed  # that one is a text of nasty()
+
+
+def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
+    elements = [attributes for _, attributes in Read(page).elements]
+    ids = [a["id"] for a in elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {a["href"][1:] for a in elements if "href" in a} <= set(ids)
+
+
+def test_headings_are_in_order(page: str) -> None:
+    levels = [int(tag[1]) for tag, _ in Read(page).elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[:2] == [1, 2]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert levels.count(1) == 1
+
+
+def test_tables_have_captions_and_headers_have_a_scope(page: str) -> None:
+    tags = [tag for tag, _ in Read(page).elements]
+    assert all(tags[i + 1] == "caption" for i, tag in enumerate(tags) if tag == "table")
+    assert all(a.get("scope") in {"col", "row", "rowgroup"} for tag, a in Read(page).elements if tag == "th")
+
+
+def test_sections_stand_in_the_order_of_their_weight(full: str) -> None:
+    sections = [a["id"] for tag, a in Read(full).elements if tag == "section"]
+    order = "verdict changes flow failed terms losses columns heat pictures checks versions sign-off"
+    assert sections == order.split()
+
+
+def test_hostile_texts_stay_texts(reports: dict[str, Path]) -> None:
+    read = Read(reports["nasty"].read_text(encoding="utf-8"))
+    assert len(read.texts["script"]) == 2
+    assert documents.BREAKOUT in read.texts["h1"] or documents.HOSTILE in read.texts["h1"]
+    texts = json.loads(read.texts["script"][0])["texts"]
+    assert documents.HOSTILE in texts
+    assert documents.BREAKOUT in texts
+    whole = reports["nasty"].read_text(encoding="utf-8")
+    assert "{{ 7 * 7 }}" in whole
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\u202a-\u202e\u2066-\u2069]", whole)
+
+
+def test_a_lone_surrogate_can_be_written() -> None:
+    document = documents.document(documents.empty())
+    document["subject"]["name"] = "half a \ud83d"
+    assert "half a \N{REPLACEMENT CHARACTER}" in render_report(document, None, masked=False).encode("utf-8").decode()
+
+
+def test_the_same_document_gives_the_same_page(full: str) -> None:
+    assert render_report(documents.document(documents.full()), None, masked=False) == full
+
+
+def test_what_a_document_leaves_out_because_it_is_empty_changes_nothing() -> None:
+    whole = documents.document(documents.full())
+    found = {**whole, "findings": {k: v for k, v in whole["findings"].items() if v}}
+    found["results"] = [
+        {
+            "check": {k: v for k, v in r["check"].items() if v not in (None, "", {})}
+            | {"column": r["check"]["column"]},
+            "measurement": {k: v for k, v in r["measurement"].items() if v not in (None, [])},
+            "status": r["status"],
+            **({"waiver": r["waiver"]} if r["waiver"] else {}),
+        }
+        for r in whole["results"]
+    ]
+    assert render_report(found, None, masked=False) == render_report(whole, None, masked=False)
+
+
+def test_2500_checks_make_a_small_file(reports: dict[str, Path]) -> None:
+    data = Read(reports["full"].read_text(encoding="utf-8")).texts["script"][0]
+    assert len(json.loads(data)["rows"]) >= 2_500
+    assert reports["full"].stat().st_size < 3_000_000
+
+
+def card(page: str, check: str) -> str:
+    """Return the text of a failing check's card."""
+    cards = re.findall(r'<details class="card.*?\n</details>\n', page, re.S)
+    (found,) = (c for c in cards if f"<code>{check}</code>" in re.sub("<wbr>", "", c))
+    return " ".join(re.sub(r"<[^>]+>", " ", re.sub("<wbr>", "", found)).split())
+
+
+def test_a_failing_check_says_all_that_a_steward_needs(full: str) -> None:
+    text = card(full, "oncology.progression_needs_growth")
+    assert "12 of 340 assessments 3.53 %" in text
+    assert "Allowed 1 %" in text
+    assert "Changed by Kari Nordmann on 2026-10-02: Two readers at our site measure in cm" in text
+    assert "As shipped: none allowed, warning." in text
+    assert "What usually causes it: Most often the smallest sum before is missing" in text
+    assert "omopify quality rows oncology.progression_needs_growth" in text
+    assert "FROM dsp.tumour_assessment" in text
+
+
+def test_a_waived_check_is_never_shown_as_passed(full: str) -> None:
+    text = card(full, "oncology.event_before_consent")
+    assert text.startswith("Failed, waived")
+    assert "Waived by Kari Nordmann on 2026-11-02 until 2027-02-01: Reconsent after amendment 4" in text
+    data = json.loads(Read(full).texts["script"][0])
+    (row,) = (r for r in data["rows"] if data["texts"][r[7]] == "oncology.event_before_consent")
+    assert data["states"][row[0]] == "Failed, waived"
+
+
+def test_parts_are_listed_the_worst_first(full: str) -> None:
+    text = card(full, "trial.rejected_rows")
+    assert "Adverse events 14 149 9.4 % Concomitant medication 2 152 1.32 % Death 0 221 0 %" in text
+
+
+def test_an_error_is_not_a_count(full: str) -> None:
+    text = card(full, "dsp.values_in_set.visit.name")
+    assert text.startswith("Not measured The name of a visit")
+    assert "Why it could not be measured: the column 'name' cannot be read as text" in text.replace("&#39;", "'")
+
+
+def test_masked_counts_give_no_share(reports: dict[str, Path]) -> None:
+    page = reports["masked"].read_text(encoding="utf-8")
+    text = card(page, "trial.accounting_sums")
+    assert "&lt;5 of 95 maps" in text
+    assert "%" not in text
+    assert "Counts below 5 are masked" in page
+    assert "Counts are exact" not in page
+
+
+def test_marks_say_what_the_page_is(reports: dict[str, Path]) -> None:
+    marks = {
+        name: re.findall(r'<p class="mark[^>]*><b>([^<]+)</b>', path.read_text(encoding="utf-8"))
+        for name, path in reports.items()
+    }
+    assert marks["full"] == marks["brief"] == ["Synthetic", "Draft", "Stays here"]
+    assert marks["masked"] == ["Synthetic", "Sign-off void", "Copy to share"]
+    assert marks["ready"] == ["Stays here"]
+    assert marks["empty"] == ["Draft", "Stays here"]
+
+
+def test_sign_off_names_who_when_and_what(reports: dict[str, Path]) -> None:
+    signed, void, unsigned = (
+        reports[name].read_text(encoding="utf-8").partition('<section id="sign-off"')[2]
+        for name in ("ready", "masked", "full")
+    )
+    for page in (signed, void):
+        assert "Kari Nordmann" in page
+        assert "21 November 2026, 10:00 UTC" in page
+        assert str(SIGNED["data_sha256"]) in page
+    assert str(VOID["why"][0]) in void
+    assert "is void" not in signed
+    assert "Signature" in unsigned
+
+
+def test_terms_are_named_only_if_the_document_names_them() -> None:
+    document = documents.document(documents.full())
+    assert "no. 1</span>" in render_report(document, None, masked=False)
+    document["findings"]["unmapped"][0]["term"] = "ASAT increased"
+    page = render_report(document, None, masked=False)
+    assert "<bdi>ASAT increased</bdi>" in page
+    assert "no. 1</span>" not in page
+
+
+@pytest.mark.parametrize(
+    ("violated", "denominator", "written"),
+    [
+        (0, 10, "0 %"),
+        (10, 10, "100 %"),
+        (1, 3, "33.33 %"),
+        (1, 20_000, "< 0.01 %"),
+        (19_999, 20_000, "> 99.99 %"),
+        (1, 2, "50 %"),
+        ("<5", 10, ""),
+        (3, "<5", ""),
+        (0, 0, ""),
+        (None, None, ""),
+    ],
+)
+def test_shares(violated: object, denominator: object, written: str) -> None:
+    assert arrange.percent(violated, denominator) == written
+
+
+def links(*triples: tuple[str, str, Any]) -> list[dict[str, Any]]:
+    stages = {"F": "form", "H": "harmonised", "O": "omop", "L": "left out"}
+    return [
+        {
+            "from_stage": stages[start[0]],
+            "from_name": start[2:],
+            "to_stage": stages[end[0]],
+            "to_name": end[2:],
+            "rows": n,
+        }
+        for start, end, n in triples
+    ]
+
+
+def test_boxes_never_overlap_and_every_link_is_drawn() -> None:
+    found = documents.document(documents.full())["findings"]["flow"]
+    drawn = flow.lay_out(found)
+    assert drawn is not None
+    passing = sum(one["from_stage"] == "form" and one["to_stage"] == "omop" for one in found)
+    assert len(drawn.bands) == len(found) + passing
+    for x in {box.x for box in drawn.boxes}:
+        column = sorted((box for box in drawn.boxes if box.x == x), key=lambda box: box.y)
+        assert all(above.y + above.height < below.y for above, below in pairwise(column))
+        assert all(box.height >= flow.LOWEST for box in column)
+        assert column[-1].y + column[-1].height <= drawn.height
+    assert max(box.x for box in drawn.boxes) + flow.BOX == drawn.width
+
+
+def test_bands_are_as_wide_as_their_rows() -> None:
+    drawn = flow.lay_out(links(("F AE", "H event", 300), ("F AE", "L rejected", 100), ("H event", "O condition", 300)))
+    assert drawn is not None
+    widths = {band.title: band.width for band in drawn.bands}
+    assert widths["AE → event: 300 rows"] == widths["event → condition: 300 rows"]
+    assert widths["AE → event: 300 rows"] == pytest.approx(3 * widths["AE → rejected: 100 rows"], abs=0.2)
+    counts = {box.name: box.count for box in drawn.boxes}
+    assert counts == {"AE": "400", "event": "300", "rejected": "100", "condition": "300"}
+
+
+def test_a_sum_with_a_masked_number_is_not_shown() -> None:
+    drawn = flow.lay_out(links(("F AE", "H event", 300), ("F AE", "L rejected", "<5")))
+    assert drawn is not None
+    assert {box.name: box.count for box in drawn.boxes} == {"AE": "", "event": "300", "rejected": "<5"}
+
+
+def test_no_rows_no_picture() -> None:
+    assert flow.lay_out([]) is None
+    assert flow.lay_out(links(("F AE", "H event", 0))) is None
