@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,13 +89,14 @@ def mark_void(place: Place) -> None:
 
 def pages(place: Place) -> Pages:
     """Return what makes the two reports of a result, from what was found and nothing else."""
+    from omopify.quality.outputs.quality_json import read_document
     from omopify.quality.run import QUALITY_JSON
     from omopify.quality.signoff import REPORT, SHAREABLE
     from omopify.reports.quality import render_report
 
     def made(state: State) -> dict[str, str]:
         exact, masked = (
-            json.loads((place.folder / name).with_name(QUALITY_JSON).read_text(encoding="utf-8"))
+            read_document((place.folder / name).with_name(QUALITY_JSON).read_text(encoding="utf-8"))
             for name in (REPORT, SHAREABLE)
         )
         block = state.block()

@@ -82,7 +82,7 @@ def _find(check_id: str, place: Place) -> tuple[Check, str]:
     found = results[check_id]
     why = "the report says what was counted; it counts something else than rows of one table"
     if found.status == "not applicable":
-        why = f"it does not apply: {found.measurement.not_applicable}"
+        why = "it does not apply: " + (found.measurement.not_applicable or "").rstrip(".")
     elif found.measurement.violated == 0:
         why = "none fails"
     if found.status == "not applicable" or not found.check.rows_sql:

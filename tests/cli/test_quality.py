@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from omopify.quality.outputs.quality_json import from_json
 from tests.cli.test_commands import FILES_OF_A_PROJECT, FILES_OF_AN_EXPORT, omopify, write
 
 OWN_SUITE = """\
@@ -92,10 +93,11 @@ def test_a_change_is_taken_and_shown(project: Path) -> None:
     change = "changes:\n  - check: ours.b*\n    severity: info\n    reason: right\n    author: M. Dahl\n"
     write(project, {"quality/changes.yaml": change + "    date: 2026-01-01\n"})
     assert omopify("quality", project, "--rejudge").exit_code == 0
-    found = json.loads((project / "out" / "quality" / "quality.json").read_text(encoding="utf-8"))
-    (changed,) = [r["check"] for r in found["results"] if r["check"]["id"] == CHECK]
-    assert changed["severity"] == "info"
-    assert changed["change"]["default_severity"] == "critical"
+    found = from_json((project / "out" / "quality" / "quality.json").read_text(encoding="utf-8"))
+    (changed,) = [result.check for result in found.results if result.check.id == CHECK]
+    assert changed.severity == "info"
+    assert changed.change is not None
+    assert changed.change.default_severity == "critical"
     assert "M. Dahl" in report(project)
 
 
@@ -208,8 +210,8 @@ def test_a_database_of_somebody_else(project: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert database.read_bytes() == before
     assert (tmp_path / "report" / "quality" / "report.html").is_file()
-    found = json.loads((tmp_path / "report" / "quality" / "quality.json").read_text(encoding="utf-8"))
-    assert {r["check"]["id"] for r in found["results"]} >= {"field_isprimarykey_person_person_id"}
+    found = from_json((tmp_path / "report" / "quality" / "quality.json").read_text(encoding="utf-8"))
+    assert {result.check.id for result in found.results} >= {"field_isprimarykey_person_person_id"}
     rows = omopify("quality", "rows", "table_measurepersoncompleteness_death", database, "--out", tmp_path / "report")
     assert rows.exit_code == 0, rows.output
     other = omopify("quality", database, "--out", tmp_path / "report", "--schema", "cmd")

@@ -7,6 +7,7 @@ the keys that the tests name (``1:3`` is the third row of its table).
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from omopify.conversion.session import prepare_tables
@@ -132,6 +133,7 @@ INSERT INTO audit.files VALUES (1, 'form', 'form.csv', NULL, 10, 'x');
 """
 
 
+@cache
 def tables() -> dict[str, TableFile]:
     """Return the tables of the shared model PRIME-ROSE."""
     problems = Problems()

@@ -1,4 +1,4 @@
-"""The suite of the shared variables follows the model: a check for each field with a value set, and for each required one."""
+"""The suite of the shared variables follows the model: a check for each value set and each required field."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def test_mistakes(place: Place) -> None:
     )
     assert told(place, "s.clean") == "there are no rows of 's.clean' to list; none fails [OM824]"
     assert told(place, "s.absent") == (
-        "there are no rows of 's.absent' to list; it does not apply: The table death is empty. [OM824]"
+        "there are no rows of 's.absent' to list; it does not apply: The table death is empty [OM824]"
     )
     assert told(place, "s.nameless") == (
         "the query for the rows of 's.nameless' gives no 'row_id'; "

@@ -29,8 +29,8 @@ from omopify.quality.model import SCHEMA_VERSION, Assessment, Check, Result
 from omopify.quality.outputs.masking import MASKED_TEXT, counted_fields
 
 KIND = (
-    "suite", "expectation", "place", "type", "schema", "table", "level", "category", "subcategory", "context", "severity",
-    "unit", "causes",
+    "suite", "expectation", "place", "type", "schema", "table", "level", "category", "subcategory", "context",
+    "severity", "unit", "causes",
 )  # fmt: skip
 """What the checks of one expectation have in common, unless a project changes one of them."""
 
