@@ -40,7 +40,8 @@ def rows(check: str, project: Path, out: Path | None, memory_limit: str | None, 
         listed = list_rows(check, place, memory_limit, threads)
     if listed.stale:
         click.echo("the data have changed since quality was last assessed: the rows are those of today", err=True)
-    click.echo(f"{listed.rows} rows fail; this file must not leave your site:")
+    fail = "1 row fails" if listed.rows == 1 else f"{listed.rows} rows fail"
+    click.echo(f"{fail}; this file must not leave your site:")
     click.echo(shown(listed.path))
 
 

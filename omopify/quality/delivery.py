@@ -107,11 +107,9 @@ def snapshot(database: Path, path: Path, manifest: Mapping[str, Any], assessment
     """
     names = [t.name for t in cdm.tables().values() if t.schema != "vocab" and t.name != "cdm_source"]
     with DuckDB(path, [Attached("result", database, read_only=True)]) as db:
-        found = db.rows(render("quality/delivery/tables.sql.jinja", cdm_tables=names))
-        if not {("audit", "forms"), ("audit", "code_lists")} <= set(found):
-            message = "this result was made by an older omopify, which did not note what is kept of a delivery"
-            raise OmopifyError(Problem("OM838", message, Location(shown(database)), "run 'omopify run' again"))
-        counted = [(_counted_as(schema, name), schema, name) for schema, name in found if schema != "audit"]
+        stop_if_older(db, database)
+        found = db.rows(render("quality/delivery/tables.sql.jinja", tables=names))
+        counted = [(name if schema == "cdm" else f"{schema}.{name}", schema, name) for schema, name in found]
         db.script(render("quality/delivery/snapshot.sql.jinja", tables=counted), "keeping the delivery")
         head = (
             FORMAT,
@@ -128,6 +126,17 @@ def snapshot(database: Path, path: Path, manifest: Mapping[str, Any], assessment
         for table, rows in (("delivery", [head]), ("checks", checks), ("made_with", list(_made_with(manifest)))):
             if rows:
                 db.script(render("quality/delivery/rows.sql.jinja", table=table, rows=rows), "keeping the delivery")
+
+
+def stop_if_older(db: DuckDB, database: Path) -> None:
+    """Stop if a result, opened as ``result``, does not say what forms the export had, which checks and reports ask.
+
+    Raises:
+        OmopifyError: OM838 an omopify without that has made it.
+    """
+    if not db.rows(render("quality/delivery/is_complete.sql"))[0][0]:
+        message = "this result was made by an older omopify, which did not note the forms of the export"
+        raise OmopifyError(Problem("OM838", message, Location(shown(database)), "run 'omopify run' again"))
 
 
 def compare(db: DuckDB, context: Context, results: Sequence[Result], manifest: Mapping[str, Any]) -> Comparison:
@@ -185,10 +194,6 @@ def _short(sha256: str) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _counted_as(schema: str, name: str) -> str:
-    return name if schema == "cdm" else f"{schema}.{name}"
 
 
 def _order(count: tuple[Any, ...]) -> tuple[int, str]:

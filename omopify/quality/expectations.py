@@ -14,8 +14,11 @@ from typing import Any, ClassVar
 
 from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.expectation_configuration import parse_result_format
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.validator import ValidationDependencies
 
 from omopify.quality.judging import CHECKS, counts_in, decide
 
@@ -45,6 +48,14 @@ class _Judged(BatchExpectation):
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (_COUNTS,)
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
+
+    def get_validation_dependencies(
+        self, execution_engine: Any = None, runtime_configuration: dict[str, Any] | None = None
+    ) -> ValidationDependencies:
+        """Say that the counts are needed. What is inherited works out the same in 60 % of all the time."""
+        counts = MetricConfiguration(_COUNTS, {"batch_id": self.batch_id}, {})
+        result_format = parse_result_format((runtime_configuration or {}).get("result_format", {}))
+        return ValidationDependencies({_COUNTS: counts}, result_format)
 
     def _limits(self, number: int) -> tuple[float | None, Mapping[str, float]]:
         """Return the share that may fail, and that of parts which have one of their own."""

@@ -127,8 +127,8 @@ def _expectation(suite: SuiteFile, spec: ExpectationSpec, pairs: Sequence[tuple[
         "type": name,
         "kwargs": kwargs,
         "severity": first.severity,
-        "description": spec.description or first.description,
-        "notes": spec.notes or first.causes,
+        "description": spec.description or None,
+        "notes": spec.notes or None,
         "meta": {**spec.meta, "suite": suite.name, CHECKS: [check.id for _, check in pairs]},
     }
 
@@ -160,29 +160,34 @@ def _validated(expectations: Sequence[Mapping[str, Any]], results: Sequence[Resu
         if len(suite.expectations) != len(expectations):
             lost = len(expectations) - len(suite.expectations)
             raise _fault(f"Great Expectations has dropped {lost} of {len(expectations)} expectations")
-        found: Any = batch.validate(suite)
-        return _scrubbed(found.to_json_dict())
+        return _scrubbed(batch.validate(suite))
 
 
-def _scrubbed(found: Mapping[str, Any]) -> dict[str, Any]:
+def _scrubbed(found: Any) -> dict[str, Any]:
     results = []
-    for one in found["results"]:
-        config = one["expectation_config"]
-        config["kwargs"].pop("batch_id", None)
-        raised = any(info.get("raised_exception") for info in _infos(one["exception_info"]))
+    for one in found.results:
+        config = one.expectation_config
+        raised = any(info.get("raised_exception") for info in _infos(one.exception_info))
         results.append(
             {
-                "success": one["success"],
-                "expectation_config": {name: value for name, value in config.items() if name != "id"},
-                "result": one["result"],
+                "success": bool(one.success),
+                "expectation_config": {
+                    "type": config.type,
+                    "kwargs": {name: value for name, value in config.kwargs.items() if name != "batch_id"},
+                    "meta": {name: value for name, value in config.meta.items() if name != CHECKS},
+                    "severity": config.severity.value,
+                    "description": config.description,
+                    "notes": config.notes,
+                },
+                "result": one.result,
                 "exception_info": {"raised_exception": raised},
             }
         )
     return {
-        "success": found["success"],
-        "suite_name": found["suite_name"],
-        "statistics": found["statistics"],
-        "meta": {"great_expectations_version": found["meta"]["great_expectations_version"]},
+        "success": bool(found.success),
+        "suite_name": found.suite_name,
+        "statistics": found.statistics,
+        "meta": {"great_expectations_version": found.meta["great_expectations_version"]},
         "results": results,
     }
 
@@ -195,9 +200,9 @@ def _infos(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _prove(validation: Mapping[str, Any], expected: Mapping[str, Status]) -> None:
     seen: Counter[str] = Counter()
     for one in validation["results"]:
-        ids = one["expectation_config"]["meta"][CHECKS]
+        name = f"{one['expectation_config']['type']}' of suite '{one['expectation_config']['meta']['suite']}"
         if one["exception_info"]["raised_exception"]:
-            raise _fault(f"Great Expectations could not judge '{ids[0]}'")
+            raise _fault(f"Great Expectations could not judge '{name}'")
         judged = {check_id: found["status"] for check_id, found in one["result"]["details"][CHECKS].items()}
         seen.update(judged.keys())
         for check_id, said in judged.items():
@@ -206,7 +211,7 @@ def _prove(validation: Mapping[str, Any], expected: Mapping[str, Status]) -> Non
                     f"Great Expectations says '{said}' of '{check_id}', and omopify '{expected.get(check_id)}'"
                 )
         if one["success"] != all(said not in ("fail", "error") for said in judged.values()):
-            raise _fault(f"Great Expectations' verdict on '{ids[0]}' is not that of its checks")
+            raise _fault(f"Great Expectations' verdict on '{name}' is not that of its checks")
     wrong = [check_id for check_id in expected if seen[check_id] != 1]
     if wrong:
         raise _fault(f"Great Expectations has judged '{wrong[0]}' {seen[wrong[0]]} times")

@@ -43,13 +43,13 @@ STATES = {
 }
 """What a check can be in the report: its status, but a waived one is shown as such and never as passed."""
 VERDICTS = {
-    "ready": ("good", "Ready", "The data may go: every critical check passes."),
+    "ready": ("good", "Ready"),
     "ready with waivers": (
         "warn",
         "Ready with waivers",
         "The data may go: what still fails was accepted by name.",
     ),
-    "not ready": ("bad", "Not ready", "The data should not go yet."),
+    "not ready": ("bad", "Not ready"),
 }
 WHAT = {
     "persons": "Persons",
@@ -156,10 +156,11 @@ def moment(text: object) -> str:
 
 
 def size(value: object) -> float:
-    """Return how big a count is, for sorting; a masked one is bigger than none and smaller than any other."""
+    """Return how big a count is, for sorting; of a masked one the least that it can be."""
     if isinstance(value, int | float):
         return float(value)
-    return -1.0 if value is None else 0.5
+    digits = re.search(r"\d+", str(value))
+    return -1.0 if digits is None else float(digits[0]) if str(value).startswith("≥") else 0.5
 
 
 def state(result: Json) -> str:
@@ -168,47 +169,10 @@ def state(result: Json) -> str:
     return "waived" if result.get("waiver") and status in ("fail", "error") else status
 
 
-def failing(results: Sequence[Json]) -> list[dict[str, Any]]:
-    """Return the checks that fail or could not be measured, by severity, the open ones first."""
-    groups = []
-    for severity, word in SEVERITIES.items():
-        found = [
-            (index, r)
-            for index, r in enumerate(results)
-            if r["check"]["severity"] == severity and r["status"] in ("fail", "error")
-        ]
-        found.sort(key=lambda one: (state(one[1]) == "waived", one[1]["status"] != "error", *_share(one[1])))
-        checks = [
-            {
-                **r,
-                "state": state(r),
-                "anchor": f"check-{index}",
-                "where": where(r["check"]),
-                "parts": sorted(r["measurement"].get("parts") or (), key=lambda p: -size(p["violated"])),
-            }
-            for index, r in found
-        ]
-        waived = sum(c["state"] == "waived" for c in checks)
-        groups.append({"severity": severity, "word": word, "checks": checks, "waived": waived})
-    return groups
-
-
 def where(check: Json) -> str:
     """Return the table and field that a check is about, as one name."""
     column = check.get("column")
     return f"{check['schema']}.{check['table']}" + (f".{column}" if column else "")
-
-
-def _share(result: Json) -> tuple[float, str]:
-    m = result["measurement"]
-    violated, denominator = m.get("violated"), m.get("denominator")
-    known = isinstance(violated, int) and isinstance(denominator, int) and denominator
-    return (-violated / denominator if known else 0.0, str(result["check"]["id"]))
-
-
-def anchors(groups: Iterable[Json]) -> dict[str, str]:
-    """Return where each failing check stands in the page, by its id."""
-    return {c["check"]["id"]: c["anchor"] for group in groups for c in group["checks"]}
 
 
 def changes(comparison: Json) -> list[dict[str, Any]]:
@@ -256,16 +220,13 @@ def heat(results: Sequence[Json]) -> dict[str, Any]:
     for r in results:
         name = f"{r['check']['schema']}.{r['check']['table']}"
         tables.setdefault(name, {}).setdefault(r["check"]["category"], []).append(r)
-    rows, idle = [], []
+    rows: dict[str, list[dict[str, Any]]] = {"failing": [], "passing": [], "idle": []}
     for name in sorted(tables):
-        cells = [_cell(tables[name].get(c, ())) for c in categories]
-        if any(cell["applicable"] for cell in cells):
-            rows.append(
-                {"table": name, "cells": [{**c, "category": k} for c, k in zip(cells, categories, strict=True)]}
-            )
-        else:
-            idle.append(name)
-    return {"categories": categories, "rows": rows, "idle": idle}
+        cells = [{**_cell(tables[name].get(c, ())), "category": c} for c in categories]
+        failed = any(cell["failed"] or cell["waived"] for cell in cells)
+        kind = "failing" if failed else "passing" if any(cell["applicable"] for cell in cells) else "idle"
+        rows[kind].append({"table": name, "cells": cells})
+    return {"categories": categories, **rows}
 
 
 def _cell(results: Iterable[Json]) -> dict[str, Any]:

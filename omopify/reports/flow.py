@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from omopify.reports.arrange import size
+
 BOX = 208
 """Width of a box; a name of about 24 letters fits beside its count."""
 BETWEEN = 148
@@ -38,6 +40,8 @@ class Box:
     x: float
     y: float
     height: float
+    derived: str
+    """From which harmonised tables, if it is."""
 
     @property
     def middle(self) -> float:
@@ -64,6 +68,8 @@ class Flow:
     headings: tuple[tuple[float, float, str], ...]
     boxes: tuple[Box, ...]
     bands: tuple[Band, ...]
+    derived: bool
+    """Whether some harmonised table is derived from others."""
 
 
 @dataclass(slots=True)
@@ -73,6 +79,7 @@ class _Node:
     kind: str
     incoming: list[_Edge] = field(default_factory=list)
     outgoing: list[_Edge] = field(default_factory=list)
+    derived: list[tuple[str, int | str]] = field(default_factory=list)
     place: float = 0.0
     y: float = 0.0
     height: float = 0.0
@@ -81,8 +88,9 @@ class _Node:
         return max(sum(e.rows for e in self.incoming), sum(e.rows for e in self.outgoing))
 
     def count(self) -> str:
-        """Rows that came in (for a form: that were read); nothing if one of the numbers is masked."""
-        shown = [e.shown for e in self.incoming or self.outgoing]
+        """Rows that came in (for a form: that were read); nothing if one of several numbers is masked."""
+        shown = [e.shown for e in self.incoming] + [rows for _, rows in self.derived]
+        shown = shown or [e.shown for e in self.outgoing]
         if any(not isinstance(n, int) for n in shown):
             return str(shown[0]) if len(shown) == 1 else ""
         return f"{sum(n for n in shown if isinstance(n, int)):,}"
@@ -103,7 +111,7 @@ class _Edge:
 def lay_out(links: Iterable[Mapping[str, object]]) -> Flow | None:
     """Return the picture of ``findings.flow``; None if no row went anywhere.
 
-    A masked number (``<5``) is drawn as the thinnest band.
+    A masked number is drawn as the least that it can be.
     """
     nodes, edges = _graph(links)
     if not edges:
@@ -116,7 +124,16 @@ def lay_out(links: Iterable[Mapping[str, object]]) -> Flow | None:
     used = [c for c in range(3) if columns[c]]
     left = {c: i * (BOX + BETWEEN) for i, c in enumerate(used)}
     boxes = tuple(
-        Box(n.name, _short(n.name, n.count()), n.count(), n.kind, left[n.column], round(n.y, 1), round(n.height, 1))
+        Box(
+            name=n.name,
+            label=_short(n.name, n.count()),
+            count=n.count(),
+            kind=n.kind,
+            x=left[n.column],
+            y=round(n.y, 1),
+            height=round(n.height, 1),
+            derived=", ".join(name for name, _ in n.derived),
+        )
         for n in nodes
         if n.kind != "passing"
     )
@@ -127,7 +144,8 @@ def lay_out(links: Iterable[Mapping[str, object]]) -> Flow | None:
         for c in used
         if any(n.kind in _LEFT_OUT for n in columns[c])
     ]
-    return Flow(left[used[-1]] + BOX, round(height) + 4, (*headings, *aside), boxes, bands)
+    width = left[used[-1]] + BOX
+    return Flow(width, round(height) + 4, (*headings, *aside), boxes, bands, any(n.derived for n in nodes))
 
 
 def _graph(links: Iterable[Mapping[str, object]]) -> tuple[list[_Node], list[_Edge]]:
@@ -138,7 +156,7 @@ def _graph(links: Iterable[Mapping[str, object]]) -> tuple[list[_Node], list[_Ed
         return nodes.setdefault((column, name, kind), _Node(column, name, kind))
 
     def edge(source: _Node, target: _Node, shown: int | str, title: str, kind: str) -> None:
-        rows = float(shown) if isinstance(shown, int) else 1.0
+        rows = max(1.0, size(shown))
         one = _Edge(source, target, rows, shown, title, kind)
         source.outgoing.append(one)
         target.incoming.append(one)
@@ -152,6 +170,9 @@ def _graph(links: Iterable[Mapping[str, object]]) -> tuple[list[_Node], list[_Ed
         start, from_name = str(link["from_stage"]), str(link["from_name"])
         end, to_name = str(link["to_stage"]), str(link["to_name"])
         column = _COLUMN[start]
+        if start == end:  # a harmonised table that is derived from others: no rows of theirs go there
+            node(column, to_name, end).derived.append((from_name, shown))
+            continue
         source = node(column, from_name, start)
         count = f"{shown:,}" if isinstance(shown, int) else shown
         title = f"{from_name} → {to_name}: {count} rows"

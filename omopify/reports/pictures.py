@@ -7,7 +7,7 @@ stand for the page's own, and these are put in afterwards: one picture serves li
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -43,6 +43,7 @@ _CONFIG = {
         "titleFontWeight": "normal",
         "labelLimit": 190,
         "titlePadding": 8,
+        "labelSeparation": 6,
     },
     "legend": {
         "labelColor": _TEXT,
@@ -85,7 +86,7 @@ def _spec(picture: Mapping[str, Any]) -> dict[str, Any] | None:
     whole = {"tickMinStep": 1} if all(isinstance(v["y"], int) for v in values) else {}
     axis = {"tickCount": 5, "domain": False, **whole}
     along: dict[str, Any] = {"field": "y", "type": "quantitative", "title": drawn["y"], "axis": axis}
-    lying = not line and across["type"] == "nominal" and max(len(str(v["x"])) for v in values) > 8
+    lying = not line and _needs_room({str(v["x"]) for v in values})
     encoding: dict[str, Any] = {"y": across, "x": along} if lying else {"x": across, "y": along}
     names = list(dict.fromkeys(v["s"] for v in values)) if drawn["s"] else []
     if names:
@@ -118,6 +119,12 @@ def _whole_of(picture: Mapping[str, Any]) -> str | None:
     """Return the column that says how many there might have been: drawn as an empty bar around the full one."""
     others = [c for c in picture["counts"] if c != picture["y"]]
     return others[0] if picture["kind"] == "bars" and not picture["series"] and len(others) == 1 else None
+
+
+def _needs_room(labels: Collection[str]) -> bool:
+    """Return whether labels stand better one below the other than side by side; months may leave some out."""
+    longest = max(map(len, labels))
+    return longest > 8 and longest * len(labels) * 7 > WIDTH
 
 
 def _mark(line: bool, many: bool) -> dict[str, Any]:

@@ -18,11 +18,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from omopify.reports import arrange, flow, pictures
+from omopify.reports import arrange, failing, flow, pictures
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_TERMS = 200
 """Terms without a concept that the page lists; ``audit.unmapped`` has all."""
+UNBROKEN = 28
+"""Letters of a name that fit on a small screen."""
 
 
 def render_report(document: Mapping[str, Any], sign_off: Mapping[str, Any] | None, *, masked: bool) -> str:
@@ -35,8 +37,8 @@ def render_report(document: Mapping[str, Any], sign_off: Mapping[str, Any] | Non
     document = arrange.whole(document)
     results = document["results"]
     findings = document["findings"]
-    groups = arrange.failing(results)
-    places = arrange.anchors(groups)
+    groups = failing.failing(results)
+    places = failing.places(groups)
     style, script = (_text(f"quality.{kind}") for kind in ("css", "js"))
     return (
         _environment()
@@ -57,6 +59,7 @@ def render_report(document: Mapping[str, Any], sign_off: Mapping[str, Any] | Non
             findings=findings,
             groups=groups,
             places=places,
+            first=failing.first(groups),
             unmapped=sorted(findings["unmapped"], key=lambda u: -arrange.size(u["rows"])),
             most_terms=MOST_TERMS,
             losses=arrange.losses(findings["losses"]),
@@ -89,15 +92,10 @@ def _data(value: object) -> Markup:
     return Markup(text)
 
 
-def _linked(sentence: str, places: Mapping[str, str]) -> Markup:
-    """Make the ids of failing checks in a sentence links to where these stand."""
-    words = re.split(r"([\w.]*\w)", sentence)
-    link = Markup('<a href="#{}">{}</a>')
-    return Markup("").join(link.format(places[word], _name(word)) if word in places else word for word in words)
-
-
 def _name(name: object) -> Markup:
-    """Let the long name of a table, map or column break where its words end."""
+    """Let a long name of a table, map, column or check break where its words end."""
+    if len(str(name)) <= UNBROKEN:
+        return escape(name)
     return Markup(re.sub(r"([_.])(?=\w)", r"\1<wbr>", str(escape(name))))
 
 
@@ -116,14 +114,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["number"] = arrange.number
-    environment.filters["percent"] = lambda m: arrange.percent(m.get("violated"), m.get("denominator"))
+    environment.filters["percent"] = lambda m: arrange.percent(m["violated"], m["denominator"])
     environment.filters["allowed"] = arrange.allowed
-    environment.filters["linked"] = _linked
     environment.filters["moment"] = arrange.moment
     environment.filters["changed"] = arrange.changed
     environment.filters["name"] = _name
     environment.filters["waived"] = arrange.waived
     environment.globals.update(
-        states=arrange.STATES, severities=arrange.SEVERITIES, losses_words=arrange.LOSSES, what=arrange.WHAT
+        Markup=Markup,
+        states=arrange.STATES,
+        severities=arrange.SEVERITIES,
+        losses_words=arrange.LOSSES,
+        what=arrange.WHAT,
     )
     return environment

@@ -141,7 +141,7 @@ def test_failing_rows_are_listed_in_a_file_and_not_on_the_terminal(
     result = omopify("quality", "rows", CHECK)
     assert result.exit_code == 0
     assert result.stdout == (
-        "1 rows fail; this file must not leave your site:\nout/quality/do-not-share/ours.born.csv\n"
+        "1 row fails; this file must not leave your site:\nout/quality/do-not-share/ours.born.csv\n"
     )
     with (project / "out/quality/do-not-share/ours.born.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [

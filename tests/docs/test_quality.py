@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from omopify.errors import Problems
+from omopify.quality.outputs.quality_json import from_json
 from omopify.resources import data
 from omopify.specs.quality import CheckTypesFile, SuiteFile, read_quality_file, read_suite
+from tests.docs.page import commands, follow, matches
 
 PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 
@@ -78,3 +81,35 @@ def test_every_own_check_has_an_explanation_and_a_cure() -> None:
             name = f"{suite.name}: {spec.kwargs.get('check', spec.type)}"
             assert spec.description.strip().endswith("."), name
             assert len(spec.notes) > 40, name
+
+
+def test_the_page_shows_what_happens(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The walk-through is done as it is written: findings are mended, and the report is signed."""
+    ignored = shutil.ignore_patterns("out", "register", "quality")
+    shutil.copytree(PAGE.parents[1] / "examples" / "impress", tmp_path / "examples" / "impress", ignore=ignored)
+    page = PAGE.read_text(encoding="utf-8")
+    done = list(follow(page, tmp_path))
+    if request.config.getoption("--update-golden"):
+        outputs = iter([c.shown if matches(c.shown, c.given) else c.refreshed() for c in done])
+
+        def block(found: re.Match[str]) -> str:
+            lines = [line for typed, _ in commands(found[1]) for line in (f"$ {typed}", *next(outputs))]
+            return "```console\n" + "".join(f"{line}\n" for line in lines) + "```"
+
+        PAGE.write_text(re.sub(r"^```console\n(.*?)^```$", block, page, flags=re.M | re.S), encoding="utf-8")
+        return
+    for command in done:
+        said = "\n".join(command.given)
+        assert command.status == command.expected_status, f"$ {command.typed}\n{said}"
+        assert "Traceback" not in said
+        assert matches(command.shown, command.given), f"$ {command.typed}\n{said}"
+    out = tmp_path / "examples" / "impress" / "out" / "quality"
+    for shown in re.findall(r"^```csv\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        assert shown in [path.read_text(encoding="utf-8") for path in (out / "do-not-share").iterdir()]
+    now = from_json((out / "quality.json").read_text(encoding="utf-8"))
+    status = {result.check.id: (result.status, result.waiver is not None) for result in now.results}
+    assert status["oncology.grade_is_1_to_5"] == ("pass", False)
+    assert status["oncology.cycle_numbers_without_gaps"] == ("pass", False)
+    assert status["trial.values_left_out"] == ("pass", False)
+    assert status["trial.terms_without_concept"] == ("fail", True)
+    assert now.verdict.verdict == "ready with waivers"

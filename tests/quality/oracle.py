@@ -8,9 +8,11 @@ an error, as in DQD.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
+
+from omopify.cdm import tables
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -44,6 +46,8 @@ class Found:
     status: str
     reason: str = ""
     """Why a check is not applicable, in a word: the table or the field is missing or empty, or the concept is."""
+    odd: bool = False
+    """Whether the check reads a column of another type than the CDM's."""
 
 
 Ask = Callable[[Asked, str], str]
@@ -253,7 +257,8 @@ def within_visit_dates(a: Asked, s: str) -> str:
 
 @_query
 def plausible_after_birth(a: Asked, s: str) -> str:
-    parts = "p.year_of_birth || '-' || coalesce(p.month_of_birth::VARCHAR, '01') || '-' || coalesce(p.day_of_birth::VARCHAR, '01')"  # noqa: E501
+    year, month, day = (f"try_cast(p.{part}_of_birth AS INTEGER)" for part in ("year", "month", "day"))
+    parts = f"{year} || '-' || coalesce({month}, 1) || '-' || coalesce({day}, 1)"
     born = f"coalesce(CAST(p.birth_datetime AS DATE), try_cast({parts} AS DATE))"
     early = f"p.person_id = t.person_id AND CAST({_column(a)} AS DATE) < {born}"
     return _two(
@@ -301,16 +306,64 @@ def plausible_unit_concept_ids(a: Asked, s: str) -> str:
     return _two(f"{rows} AND {wrong}", rows)
 
 
+def reads(asked: Asked) -> set[tuple[str, str]]:
+    """Return the columns that a check reads, except those of which only the presence matters."""
+    concept, person = ("concept", "concept_id"), {("person", "person_id"), (asked.table, "person_id")}
+    birth = {("person", name) for name in ("birth_datetime", "year_of_birth", "month_of_birth", "day_of_birth")}
+    dead = {("death", "person_id"), ("death", "death_date"), (asked.table, "person_id")}
+    visit = {("visit_occurrence", name) for name in ("visit_occurrence_id", "visit_start_date", "visit_end_date")}
+    others: dict[str, set[tuple[str, str]]] = {
+        "measurePersonCompleteness": person,
+        "measureConditionEraCompleteness": person
+        | {("condition_occurrence", "person_id"), ("condition_occurrence", "condition_concept_id")},
+        "measureObservationPeriodOverlap": {(asked.table, f.name) for f in tables()[asked.table].fields},
+        "fkDomain": {concept, ("concept", "domain_id")},
+        "fkClass": {concept, ("concept", "concept_class_id")},
+        "isStandardValidConcept": {concept, ("concept", "standard_concept"), ("concept", "invalid_reason")},
+        "plausibleTemporalAfter": birth | person,
+        "plausibleAfterBirth": birth | person,
+        "plausibleDuringLife": dead,
+        "plausibleBeforeDeath": dead,
+        "withinVisitDates": visit | {(asked.table, "visit_occurrence_id")},
+        "plausibleGender": person | {("person", "gender_concept_id")},
+        "plausibleGenderUseDescendants": person
+        | {("person", "gender_concept_id")}
+        | {("concept_ancestor", "ancestor_concept_id"), ("concept_ancestor", "descendant_concept_id")},
+        "plausibleUnitConceptIds": {(asked.table, "unit_concept_id")},
+    }
+    own = {(asked.table, name) for name in (asked.column, asked.other) if name}
+    return own | others.get(asked.type, set()) | ({asked.refers} if asked.refers else set())
+
+
 @dataclass(slots=True)
 class Shape:
     """What a database has: rows by table, filled cells by column (names in lower case)."""
 
     rows: dict[str, int] = field(default_factory=dict)
     filled: dict[tuple[str, str], int] = field(default_factory=dict)
+    odd: set[tuple[str, str]] = field(default_factory=set)
+    """Columns that are text where the CDM asks for numbers or days, or the other way round."""
+
+
+_TYPES = {
+    "integer": ("INTEGER", "BIGINT", "HUGEINT", "SMALLINT"),
+    "float": ("DOUBLE",),
+    "date": ("DATE", "TIMESTAMP"),
+    "datetime": ("DATE", "TIMESTAMP"),
+    "varchar": ("VARCHAR",),
+    "text": ("VARCHAR",),
+}
 
 
 def shape(connection: duckdb.DuckDBPyConnection, schema: str) -> Shape:
     found = Shape()
+    for table, column, kind in connection.execute(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = ?", [schema]
+    ).fetchall():
+        known = tables().get(table.lower())
+        asked = {f.name: f.type for f in known.fields}.get(column.lower()) if known else None
+        if asked and not kind.startswith(_TYPES[asked]):
+            found.odd.add((table.lower(), column.lower()))
     names = connection.execute(
         "SELECT table_name, list(column_name) FROM information_schema.columns WHERE table_schema = ? GROUP BY ALL",
         [schema],
@@ -371,5 +424,5 @@ def answer(connection: duckdb.DuckDBPyConnection, checks: Iterable[Asked], schem
             counts = connection.execute(query(asked, schema)).fetchone()
         except duckdb.Error:
             counts = None
-        found[asked.id] = status(asked, counts, there)
+        found[asked.id] = replace(status(asked, counts, there), odd=bool(reads(asked) & there.odd))
     return found

@@ -215,7 +215,7 @@ def test_a_changed_severity_or_threshold_is_the_one_that_great_expectations_know
     by_check = {
         check_id: one["expectation_config"]
         for one in validation["results"]
-        for check_id in one["expectation_config"]["meta"]["checks"]
+        for check_id in one["result"]["details"]["checks"]
     }
     assert set(by_check) == set(CLEAN) - {"null"}
     assert {id_: config["severity"] for id_, config in by_check.items()} == {

@@ -329,6 +329,7 @@ def _cdm_results() -> tuple[Result, ...]:
                     description=text.format(f=column, t=table),
                     subcategory="Relational",
                     context="Verification",
+                    expectation="expect_cdm_checks_to_pass",
                     causes="A term that no map knows, or a column that is empty. Look at the map of this table.",
                     rows_sql=f"SELECT {table}_id AS row_id\nFROM cdm.{table}\nWHERE {column} IS NULL",
                 )

@@ -231,6 +231,7 @@ class _Numbers:
     def picture(self, picture: Mapping[str, Any]) -> None:
         """A small table: its sums are taken as known, all in all, by place and by series."""
         columns = list(picture["columns"])
+        with_whole = "of" in columns
         ways = [(), *([(picture["x"],), (picture["series"],)] if picture.get("series") else [])]
         for count in picture.get("counts", ()):
             sums: defaultdict[tuple[object, ...], list[Cell]] = defaultdict(list)
@@ -238,9 +239,11 @@ class _Numbers:
                 cell = self._cell(row, columns.index(count))
                 if cell is None:
                     continue
-                if count != "of" and "of" in columns:
+                if count == "of":
+                    continue
+                if with_whole:  # the same persons at several places: these make up no total
                     self._part_of(cell, self._cell(row, columns.index("of"), ("of", id(row))))
-                if count != "of":
+                else:
                     for way in ways:
                         sums[way, *(row[columns.index(name)] for name in way)].append(cell)
             for cells in sums.values():

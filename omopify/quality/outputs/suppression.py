@@ -127,7 +127,7 @@ class Suppression:
             for cell in one.cells:
                 places.setdefault(cell, []).append(one)
         ranges = {cell: self._possible(cell) for cell in places}
-        telling: dict[Cell, Equation] = {}
+        telling: dict[Equation, None] = {}
         waiting = dict.fromkeys(open_ones)
         steps = _PATIENCE * len(open_ones)
         while waiting and steps:
@@ -135,11 +135,13 @@ class Suppression:
             one = next(iter(waiting))
             del waiting[one]
             for cell, low, high in one.narrowed(ranges):
-                ranges[cell] = (low, high)
-                waiting |= dict.fromkeys(places[cell])
                 if low >= high and self._is_secret(cell):
-                    telling.setdefault(cell, one)
-        return list(dict.fromkeys(telling.values()))
+                    # what follows from it is seen in the next round, if it can still be told then
+                    telling[one] = None
+                else:
+                    ranges[cell] = (low, high)
+                    waiting |= dict.fromkeys(places[cell])
+        return list(telling)
 
     def _is_secret(self, cell: Cell) -> bool:
         return cell.hidden and (cell.is_written or self.is_small(cell))
