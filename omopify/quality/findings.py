@@ -26,8 +26,10 @@ from omopify.specs.project import Project
 _ERAS: Mapping[str, tuple[str, ...]] = {"eras.drug": ("drug_exposure",), "eras.condition": ("condition_occurrence",)}
 """What the eras, which are no maps, are made of."""
 
-PROPOSALS = (10, 50)
-"""For so many terms, the most frequent, the search is asked: first for ten, then for more if it is quick."""
+PROPOSALS = (10, 30)
+"""For so many terms, the most frequent, the search is asked; first for ten where the vocabulary is large."""
+_OF_A_FIELD = 5
+"""So many of them may be of one field."""
 SECONDS = 0.4
 """How long all terms may take, reckoned by those that were looked for first."""
 _QUICK = 20_000_000
@@ -167,24 +169,26 @@ def _proposals(project: Project, rows: _Rows) -> dict[int, dict[str, Any]]:
     """Return what the search proposes for the most frequent terms, by their place, if its index is at hand."""
     vocabulary = _vocabulary(project)
     specs = {loaded.spec.map: loaded.spec for loaded in project.pack.maps}
+    # what ends in a digit is an item of a questionnaire, or a code: no words that could be looked for
     asked = [
         (place, name, field, rows, term)
-        for place, (name, field, _, rows, term) in enumerate(rows)
-        if term and any(letter.isalpha() for letter in term)
+        for place, (name, field, number, rows, term) in enumerate(rows)
+        if number <= _OF_A_FIELD and term and not term[-1].isdigit()
     ]
     if vocabulary is None or not asked:
         return {}
     from omopify.vocabulary.search.index import index_places, open_search
     from omopify.vocabulary.suggestion.suggest import GOOD, Request, suggest
 
-    if vocabulary.stat().st_size > _QUICK and not any(place.is_file() for place in index_places(vocabulary)):
+    is_small = vocabulary.stat().st_size <= _QUICK
+    if not is_small and not any(place.is_file() for place in index_places(vocabulary)):
         return {}
     found: dict[int, dict[str, Any]] = {}
     started = time.perf_counter()
     try:
         with open_search(vocabulary) as search:
             done = 0
-            for number in PROPOSALS:
+            for number in PROPOSALS[-1:] if is_small else PROPOSALS:
                 if done and (time.perf_counter() - started) * number / done > SECONDS:
                     break
                 some, done = asked[done:number], number

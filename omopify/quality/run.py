@@ -100,6 +100,8 @@ def assess(
         read_only=True,
         name="result",
     ) as db:
+        if project:
+            delivery.stop_if_older(db, place.database)
         context = _context(db, project, place, options)
         checks = suites.apply_changes(suites.expand_all(loaded, context), changes, problems)
         problems.stop_if_errors()

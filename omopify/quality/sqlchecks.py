@@ -7,6 +7,7 @@ made from the same query, so that they cannot disagree.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
@@ -153,11 +154,12 @@ def _query(check: Check, context: Context) -> str:
 
 def _prepared(db: DuckDB, check: Check, context: Context) -> _Ready:
     """Look at what a query gives before it is asked: this finds what is wrong with it without reading data."""
+    rows = ""
     try:
         rows = _query(check, context)
         described = db.rows(render("quality/violations/columns.sql.jinja", rows=rows))
     except OmopifyError as error:
-        raise _CannotBeAsked(_reason(error)) from None
+        raise _CannotBeAsked(_reason(error, rows)) from None
     columns = {str(name).lower(): str(kind) for name, kind, *_ in described}
     for name in ("row_id", "violated"):
         if name not in columns:
@@ -175,7 +177,7 @@ def _counted(db: DuckDB, ready: Sequence[_Ready]) -> list[Measurement]:
     except OmopifyError as error:
         if len(ready) > 1:
             return [measurement for one in ready for measurement in _counted(db, [one])]
-        return [Measurement(ready[0].check.id, error=_reason(error))]
+        return [Measurement(ready[0].check.id, error=_reason(error, ready[0].rows))]
     seconds = (time.perf_counter() - started) / len(ready)
     by_number: dict[int, list[Part]] = {}
     for number, name, violated, judged in counts:
@@ -217,7 +219,16 @@ REASONS = {
 """What went wrong, by the kind of the database's error."""
 
 
-def _reason(error: OmopifyError) -> str:
-    # The database's words may quote values; the kind of its error does not.
-    cause = type(error.__cause__).__name__ if error.__cause__ else ""
-    return REASONS.get(cause, error.problems[0].message)
+_BEFORE_READING = ("BinderException", "CatalogException", "ParserException")
+"""Kinds of errors that are about the query: they are found before a row is read."""
+
+
+def _reason(error: OmopifyError, rows: str) -> str:
+    """Say why a query failed. The database's words may quote values: only words that stand in the query are shown."""
+    kind = type(error.__cause__).__name__
+    reason = REASONS.get(kind, error.problems[0].message)
+    if kind in _BEFORE_READING:
+        words = re.findall(r'"([^"]+)"|with name (\S+)', str(error.__cause__).partition("\n")[0])
+        named = [word for pair in words for word in pair if word and word in rows]
+        return f"{reason}: '{named[0]}'" if named else reason
+    return reason

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from omopify.cdm import tables as tables_of_cdm
 from omopify.compiler.render import render_text
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, OmopifyError, Problems, did_you_mean
@@ -103,12 +104,7 @@ def _check(suite: SuiteFile, project: Project | None, problems: Problems) -> Non
             hint = did_you_mean(spec.type, types)
             problems.add("OM801", f"there is no expectation '{spec.type}'", suite.at(*steps, "type"), hint)
         if project:
-            for number, need in enumerate(suite.meta_of(spec).needs):
-                schema, _, fact = need.partition(".")
-                known = project.pack.trial.fact_names()
-                if schema == "trial" and fact not in known:
-                    at = suite.at(*steps, "meta", "needs", number)
-                    problems.add("OM806", f"the trial has no fact '{fact}'", at, did_you_mean(fact, known))
+            _check_names(suite, place, project, problems)
         if spec.type == FEW_VIOLATIONS:
             kwargs = FewViolationsKwargs.model_validate(spec.kwargs)
             if kwargs.check in names:
@@ -119,6 +115,22 @@ def _check(suite: SuiteFile, project: Project | None, problems: Problems) -> Non
                 hint = "say under 'meta:' which table the rows are of, as 'table: cdm.person'"
                 problems.add("OM807", f"the check '{kwargs.check}' has no table", suite.at(*steps), hint)
             _check_query(suite, place, kwargs, project, problems)
+
+
+def _check_names(suite: SuiteFile, place: int, project: Project, problems: Problems) -> None:
+    """Note facts and tables that cannot be there: their checks would not apply, and nobody would notice."""
+    meta = suite.meta_of(suite.expectations[place])
+    audit = re.findall(r"CREATE (?:TABLE|VIEW) (audit\.\w+)", data("sql", "audit", "tables.sql").read_text("utf-8"))
+    facts = [f"trial.{fact}" for fact in project.pack.trial.fact_names()]
+    tables = [*(f"cdm.{name}" for name in tables_of_cdm()), *(f"dsp.{name}" for name in project.pack.tables), *audit]
+    for number, name in enumerate(("", *meta.needs)):
+        name = name or meta.table or ""
+        at = suite.at("expectations", place, "meta", *(("needs", number - 1) if number else ("table",)))
+        if name.startswith("trial.") and name not in facts:
+            word = name.removeprefix("trial.")
+            problems.add("OM806", f"the trial has no fact '{word}'", at, did_you_mean(name, facts))
+        elif "." in name and not name.startswith("trial.") and name not in tables:
+            problems.add("OM808", f"there is no table '{name}'", at, did_you_mean(name, tables))
 
 
 def _check_query(

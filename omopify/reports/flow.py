@@ -283,5 +283,5 @@ def _band(edge: _Edge, left: Mapping[int, int], scale: float) -> Band:
 
 
 def _short(name: str, count: str) -> str:
-    room = int((BOX - 20 - 7 * len(count)) / 6.6)
+    room = int((BOX - 20 - 7 * len(count)) / 6.9)
     return name if len(name) <= room else name[: room - 1] + "…"

@@ -89,6 +89,15 @@ def test_judging_again_needs_no_data(project: Path) -> None:
     assert "  critical        100 % fail,    0 % may  ours.born\n" in result.stdout
 
 
+def test_a_check_that_is_new_has_no_counts_yet(project: Path) -> None:
+    write(project, {"quality/more.yaml": OWN_SUITE.replace("name: ours", "name: more")})
+    result = omopify("quality", project, "--rejudge")
+    assert result.exit_code == 1
+    assert (
+        "the check 'more.born' was not measured yet; run 'omopify quality' without --rejudge [OM822]" in result.stderr
+    )
+
+
 def test_a_change_is_taken_and_shown(project: Path) -> None:
     change = "changes:\n  - check: ours.b*\n    severity: info\n    reason: right\n    author: M. Dahl\n"
     write(project, {"quality/changes.yaml": change + "    date: 2026-01-01\n"})

@@ -9,7 +9,10 @@ import pytest
 
 from omopify.cli.main import COMMANDS
 
-HEAVY = ("duckdb", "fastexcel", "jinja2", "numpy", "polars", "pydantic", "pyreadstat", "rich", "sqlglot", "yaml")
+HEAVY = (
+    "duckdb", "fastexcel", "great_expectations", "jinja2", "numpy", "pandas", "polars", "pydantic", "pyreadstat",
+    "rich", "sqlalchemy", "sqlglot", "yaml",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])

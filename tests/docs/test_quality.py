@@ -79,7 +79,7 @@ def test_every_own_check_has_an_explanation_and_a_cure() -> None:
     for suite in suites():
         for spec in suite.expectations:
             name = f"{suite.name}: {spec.kwargs.get('check', spec.type)}"
-            assert spec.description.strip().endswith("."), name
+            assert spec.description.strip().endswith((".", "?")), name
             assert len(spec.notes) > 40, name
 
 

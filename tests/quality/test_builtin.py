@@ -272,6 +272,22 @@ def test_no_value_of_the_data_leaves(db: DuckDB, tmp_path: Path, capfd: pytest.C
     assert (said.out, said.err) == ("", "")
 
 
+def test_anything_may_stand_in_the_meta_of_a_built_in_expectation(tmp_path: Path) -> None:
+    text = """\
+        name: own
+        expectations:
+          - type: expect_column_values_to_not_be_null
+            kwargs: {column: subject_id}
+            meta: {table: dsp.subject, owner: A. Steward, notes: {format: markdown, content: [as it is documented]}}
+        """
+    problems = Problems()
+    project = project_with(tmp_path, own=text)
+    (own,) = [suite for suite in suites.load_suites(project, problems) if suite.name == "own"]
+    assert problems.found == []
+    (check,) = suites.expand_all([own], CONTEXT)
+    assert (check.schema, check.table) == ("dsp", "subject")
+
+
 def test_mistakes_in_built_in_expectations_are_found_before_anything_is_asked(tmp_path: Path) -> None:
     project = project_with(
         tmp_path,

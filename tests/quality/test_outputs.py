@@ -435,19 +435,19 @@ def test_junit_says_what_failed_and_what_was_not_judged() -> None:
             assert set(case.keys()) == {"classname", "name", "time"}
             assert len(list(case)) <= 1
             float(case.get("time", ""))
-    cases = {case.get("name"): case for case in root.iter("testcase")}
-    assert list(cases["field_isrequired_person_person_id"]) == []
-    failure = cases[UNIT.id].find("failure")
+    found = {case.get("name"): case for case in root.iter("testcase")}
+    assert list(found["field_isrequired_person_person_id"]) == []
+    failure = found[UNIT.id].find("failure")
     assert failure is not None
     assert failure.get("type") == "info"
     assert failure.get("message") == "10 of 30 rows fail, at most 5 % may"
     assert UNIT.rows_sql in (failure.text or "")
-    skipped = cases["trial.rejects"].find("skipped")
+    skipped = found["trial.rejects"].find("skipped")
     assert skipped is not None
     assert skipped.get("message") == (
         "waived by Kari <k> until 2026-12-31: known & agreed (a: 8 of 10 rows fail, none may)"
     )
-    off = cases["table_cdmtable_cost"].find("skipped")
+    off = found["table_cdmtable_cost"].find("skipped")
     assert off is not None
     assert off.get("message") == "switched off by K: no costs"
 

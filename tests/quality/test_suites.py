@@ -88,10 +88,10 @@ def test_all_mistakes_of_all_suites_are_shown_at_once_with_their_places(tmp_path
             expectations:
               - type: expect_few_violations
                 kwargs: {check: same, rows: SELECT 1}
-                meta: {table: cdm.person, needs: [trial.ctcea]}
+                meta: {table: cdm.person, needs: [trial.ctcea, audit.map_rows, dsp.deth]}
               - type: expect_few_violations
                 kwargs: {check: same, sql: trial/nobdy}
-                meta: {table: cdm.person}
+                meta: {table: cdm.persons}
               - type: expect_few_violations
                 kwargs: {check: three, rows: 'SELECT {{ trial.nosuch }} AS row_id'}
             """,
@@ -111,6 +111,8 @@ def test_all_mistakes_of_all_suites_are_shown_at_once_with_their_places(tmp_path
         ("OM204", "a.yaml", 10, 34),  # trail.
         ("OM203", "a.yaml", 11, 15),  # fatal
         ("OM806", "b.yaml", 5, 39),
+        ("OM808", "b.yaml", 5, 68),
+        ("OM808", "b.yaml", 8, 19),
         ("OM803", "b.yaml", 7, 21),
         ("OM805", "b.yaml", 7, 32),
         ("OM807", "b.yaml", 9, 5),
@@ -119,7 +121,8 @@ def test_all_mistakes_of_all_suites_are_shown_at_once_with_their_places(tmp_path
     }
     hints = {problem.code: problem.hint for problem in problems.errors}
     assert hints["OM805"] == "did you mean 'trial/nobody'?"
-    assert hints["OM806"] == "did you mean 'ctcae'?"
+    assert hints["OM806"] == "did you mean 'trial.ctcae'?"
+    assert hints["OM808"] == "did you mean 'cdm.person'?"
 
     assert any("did you mean 'max_pct'?" in str(problem) for problem in problems.errors)
 

@@ -183,9 +183,40 @@ def test_a_waived_check_is_never_shown_as_passed(full: str) -> None:
     assert data["states"][row[0]] == "Failed, waived"
 
 
-def test_parts_are_listed_the_worst_first(full: str) -> None:
+def test_parts_above_their_limit_are_named_first_and_those_without_a_failure_not_at_all(full: str) -> None:
     text = card(full, "trial.rejected_rows")
-    assert "Adverse events 14 149 9.4 % Concomitant medication 2 152 1.32 % Death 0 221 0 %" in text
+    assert "1 of 3 parts" in text  # 9.4 % of 2 %; the whole, with 3.07 %, is not what is judged
+    assert "Adverse events 14 149 9.4 % 2 % too many Concomitant medication 2 152 1.32 % 2 %" in text
+    assert "In all 16 of 522 rows, 3.07 %" in text
+    assert "Death" not in text
+    assert "1 more parts have no failing rows" in text
+
+
+def test_checks_of_the_cdm_are_one_entry_for_each_kind_and_come_after_the_others(full: str) -> None:
+    found = full.partition('<section id="failed"')[2].partition("</section>")[0]
+    warnings = found.partition("<h3>Warning")[2].partition("<h3>")[0]
+    titles = re.findall(r'<span class="card-title"><bdi>([^<]+)', warnings)
+    assert titles == [
+        "Few rows of each form are rejected.",
+        "… of … is not 0: every term has a concept.",
+        "No adverse event begins before consent.",
+    ]
+    count = sum(
+        r.check.type == "standardConceptRecordCompleteness" and r.status == "fail" for r in documents.full().results
+    )
+    assert f"<b>{count}</b> checks" in warnings
+    assert warnings.count('<tr id="check-') == count
+
+
+def test_the_verdict_names_what_to_look_at_first_in_words(full: str, reports: dict[str, Path]) -> None:
+    verdict = full.partition('<section id="verdict"')[2].partition("</section>")[0]
+    assert re.findall(r'<a href="#check-\d+"><bdi>([^<]+)', verdict) == [
+        "The name of a visit is one of the shared model&#39;s.",
+        "Every row that a map read is used, filtered, a duplicate or rejected.",
+        "Progression is called only where the sum of diameters has grown by at least 20 % and 5 mm over the smallest "
+        "sum before, or where there is a new lesion.",
+    ]
+    assert "#check-" not in reports["ready"].read_text(encoding="utf-8").partition('<section id="verdict"')[2]
 
 
 def test_an_error_is_not_a_count(full: str) -> None:
@@ -295,9 +326,23 @@ def test_bands_are_as_wide_as_their_rows() -> None:
 
 
 def test_a_sum_with_a_masked_number_is_not_shown() -> None:
-    drawn = flow.lay_out(links(("F AE", "H event", 300), ("F AE", "L rejected", "<5")))
+    drawn = flow.lay_out(links(("F AE", "H event", 300), ("F AE", "L rejected", "<5"), ("H event", "O x", "≥5")))
     assert drawn is not None
-    assert {box.name: box.count for box in drawn.boxes} == {"AE": "", "event": "300", "rejected": "<5"}
+    counts = {box.name: box.count for box in drawn.boxes}
+    assert counts == {"AE": "", "event": "300", "rejected": "<5", "x": "≥5"}
+
+
+def test_a_derived_table_says_from_what_and_draws_no_rows() -> None:
+    drawn = flow.lay_out(links(("F AE", "H event", 9), ("H event + visit", "H grade", 4), ("H grade", "O death", 4)))
+    assert drawn is not None
+    assert {box.name: box.derived for box in drawn.boxes} == {
+        "AE": "",
+        "event": "",
+        "grade": "event + visit",
+        "death": "",
+    }
+    assert {box.name: box.count for box in drawn.boxes}["grade"] == "4"
+    assert {band.title for band in drawn.bands} == {"AE → event: 9 rows", "grade → death: 4 rows"}
 
 
 def test_no_rows_no_picture() -> None:

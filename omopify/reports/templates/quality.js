@@ -29,8 +29,8 @@
   }
 
   function amount(value) {
-    // A masked number is a text such as "<5": more than none, less than any other.
-    return typeof value === "number" ? value : value === null ? -1 : 0.5;
+    // A masked number is a text such as "<5" or "≥5": the least that it can be.
+    return typeof value === "number" ? value : value === null ? -1 : value.startsWith("≥") ? Number(value.slice(1)) : 0.5;
   }
 
   const keys = {
