@@ -77,13 +77,11 @@ def assess_and_end(
 
 def mark_void(place: Place) -> None:
     """Write it into the report that is there, and say it aloud, if its signature no longer holds."""
-    from omopify.quality.run import QUALITY_JSON
     from omopify.quality.signoff import state, write_reports
 
     found = state(place)
     if found.status == "void":
-        if (place.folder / QUALITY_JSON).is_file():
-            write_reports(place, pages(place))
+        write_reports(place, pages(place))
         show_sign_off(found)
 
 
@@ -95,12 +93,13 @@ def pages(place: Place) -> Pages:
     from omopify.reports.quality import render_report
 
     def made(state: State) -> dict[str, str]:
-        exact, masked = (
-            read_document((place.folder / name).with_name(QUALITY_JSON).read_text(encoding="utf-8"))
-            for name in (REPORT, SHAREABLE)
-        )
-        block = state.block()
-        return {REPORT: render_report(exact, block, masked=False), SHAREABLE: render_report(masked, block, masked=True)}
+        texts = {}
+        for name in (REPORT, SHAREABLE):
+            found = (place.folder / name).with_name(QUALITY_JSON)
+            if found.is_file():  # the copy for others may have been moved on its way
+                document = read_document(found.read_text(encoding="utf-8"))
+                texts[name] = render_report(document, state.block(), masked=name == SHAREABLE)
+        return texts
 
     return made
 

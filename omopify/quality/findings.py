@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ _DSP = "dsp."
 _RESPONSES = ("CR", "iCR", "PR", "iPR", "SD", "iSD", "PD", "iUPD", "iCPD")
 """Responses in the order in which they are drawn, where no shared model says one."""
 
+_Draw = Callable[[DuckDB, Context], Picture]
 _Rows = list[tuple[Any, ...]]
 
 
@@ -226,23 +227,22 @@ def _domains(spec: MapFile | None, field: str) -> tuple[str, ...]:
 
 def _pictures(db: DuckDB, context: Context) -> tuple[Picture, ...]:
     """Return the pictures that the database's tables allow."""
-    harmonised = "dsp" in context.schemas
-    drawn = (
-        _persons_by_month,
-        _age_sex,
-        _visits if harmonised else _visits_of_cdm,
-        *((_grades,) if harmonised else ()),
-        _responses if harmonised else _responses_of_cdm,
-    )
-    found = []
-    for draw in drawn:
-        try:
-            picture = draw(db, context)
-        except OmopifyError:  # a table or a column is missing: a check of its own says so
-            continue
-        if picture.rows:
-            found.append(picture)
-    return tuple(found)
+    if "dsp" in context.schemas:
+        ways: tuple[tuple[_Draw, ...], ...] = (
+            (_persons_by_month,), (_age_sex,), (_visits, _visits_of_cdm), (_grades,), (_responses, _responses_of_cdm),
+        )  # fmt: skip
+    else:
+        ways = ((_persons_by_month,), (_age_sex,), (_visits_of_cdm,), (_responses_of_cdm,))
+    drawn = (next(filter(None, (_drawn(draw, db, context) for draw in some)), None) for some in ways)
+    return tuple(picture for picture in drawn if picture)
+
+
+def _drawn(draw: _Draw, db: DuckDB, context: Context) -> Picture | None:
+    try:
+        picture = draw(db, context)
+    except OmopifyError:  # a table or a column is missing: a check of its own says so
+        return None
+    return picture if picture.rows else None
 
 
 def _persons_by_month(db: DuckDB, context: Context) -> Picture:

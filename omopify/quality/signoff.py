@@ -147,7 +147,7 @@ def _check(place: Place, assessment: Assessment, pages: Pages, now: datetime) ->
 
 
 def _assessment(place: Place) -> Assessment:
-    for needed in (place.database, place.folder / QUALITY_JSON, place.folder / REPORT):
+    for needed in (place.database, *(place.folder / name for name in (QUALITY_JSON, REPORT, SHAREABLE))):
         if not needed.is_file():
             hint = "'omopify quality' makes it" if needed != place.database else "'omopify run' makes it"
             raise OmopifyError(Problem("OM830", "there is no report to sign", Location(shown(needed)), hint))

@@ -1,8 +1,9 @@
 """Checks that are a query: one row per judged row, which says whether it violates the rule.
 
 The query is shipped (``sql/quality``) or stands in a steward's suite.  It gives ``row_id``, ``violated`` (NULL where
-the row is not judged) and, where a check is judged part by part, ``part``.  The counts and the list of failing rows are
-made from the same query, so that they cannot disagree.
+the row is not judged) and, where a check is judged part by part, ``part``.  A line may stand for many rows that are right, and
+says in ``times`` for how many: rows that exist only as a number need not be made up.  The counts and the list of
+failing rows are made from the same query, so that they cannot disagree.
 """
 
 from __future__ import annotations
@@ -142,6 +143,7 @@ class _Ready:
     number: int
     rows: str
     has_parts: bool
+    has_times: bool
 
 
 def _query(check: Check, context: Context) -> str:
@@ -166,7 +168,7 @@ def _prepared(db: DuckDB, check: Check, context: Context) -> _Ready:
             raise _CannotBeAsked(f"the query gives no column '{name}'")
     if columns["violated"] != "BOOLEAN":
         raise _CannotBeAsked(f"the query's column 'violated' is {columns['violated']}, and should be BOOLEAN")
-    return _Ready(check, 0, rows, "part" in columns)
+    return _Ready(check, 0, rows, "part" in columns, "times" in columns)
 
 
 def _counted(db: DuckDB, ready: Sequence[_Ready]) -> list[Measurement]:

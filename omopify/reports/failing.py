@@ -71,6 +71,7 @@ def _entry(result: Json, anchor: str) -> dict[str, Any]:
         "parts": shown,
         "parts_above": sum(p["above"] for p in judged),
         "parts_all": len(judged),
+        "parts_masked": any(isinstance(p["violated"], str) or isinstance(p["denominator"], str) for p in shown),
     }
 
 

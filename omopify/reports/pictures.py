@@ -62,8 +62,8 @@ _CONFIG = {
 def draw(picture: Mapping[str, Any], prefix: str) -> Markup | None:
     """Return one of ``findings.pictures`` as an inline SVG; None if it has nothing that can be drawn.
 
-    ``prefix`` keeps its ids apart from those of other pictures in the page.  Masked numbers and empty cells are not
-    drawn: the table beside the chart has them.
+    ``prefix`` keeps its ids apart from those of other pictures in the page.  Masked numbers are not drawn, and
+    nor is anything that would stack on them: the table beside the chart has them.
     """
     spec = _spec(picture)
     if spec is None:
@@ -78,15 +78,18 @@ def _spec(picture: Mapping[str, Any]) -> dict[str, Any] | None:
     drawn = {"x": picture["x"], "y": picture["y"], "s": picture["series"], "of": _whole_of(picture)}
     places = {short: columns.index(name) for short, name in drawn.items() if name}
     values = [{short: _clean(row[place]) for short, place in places.items()} for row in picture["rows"]]
-    values = [v for v in values if isinstance(v["y"], int | float) and v["x"] is not None]
-    if not values:
+    values = [v for v in values if v["x"] is not None]
+    asked = list(dict.fromkeys(v["x"] for v in values))
+    all_there = all(isinstance(v["y"], int | float) for v in values)
+    values = [v for v in values if isinstance(v["y"], int | float)]
+    if not values or (picture["kind"] == "stacked bars" and not all_there):
         return None
     line = picture["kind"] == "line"
-    across: dict[str, Any] = {"field": "x", "title": drawn["x"], **_scale_of([v["x"] for v in values], line)}
+    across: dict[str, Any] = {"field": "x", "title": drawn["x"], **_scale_of(asked, line)}
     whole = {"tickMinStep": 1} if all(isinstance(v["y"], int) for v in values) else {}
     axis = {"tickCount": 5, "domain": False, **whole}
     along: dict[str, Any] = {"field": "y", "type": "quantitative", "title": drawn["y"], "axis": axis}
-    lying = not line and _needs_room({str(v["x"]) for v in values})
+    lying = not line and _needs_room([str(x) for x in asked])
     encoding: dict[str, Any] = {"y": across, "x": along} if lying else {"x": across, "y": along}
     names = list(dict.fromkeys(v["s"] for v in values)) if drawn["s"] else []
     if names:
@@ -141,7 +144,9 @@ def _scale_of(values: Sequence[str | int | float], line: bool) -> dict[str, Any]
     if line and all(isinstance(v, str) and re.fullmatch(r"\d{4}-\d\d(-\d\d)?", v) for v in values):
         axis = {"grid": False, "format": "%b %Y", "labelOverlap": True, "tickCount": 6}
         return {"type": "temporal", "scale": {"type": "utc"}, "axis": axis}
-    return {"type": "nominal", "sort": None, "axis": {"labelAngle": 0, "labelOverlap": True, "grid": False}}
+    domain = {"domain": list(values)}  # with a gap where a count is masked
+    labels = {"labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 12, "grid": False}
+    return {"type": "nominal", "sort": None, "scale": domain, "axis": labels}
 
 
 def _colours(names: Sequence[str | int | float]) -> list[str]:

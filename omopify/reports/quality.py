@@ -125,6 +125,5 @@ def _environment() -> Environment:
         states=arrange.STATES,
         severities=arrange.SEVERITIES,
         losses_words=arrange.LOSSES,
-        what=arrange.WHAT,
     )
     return environment

@@ -54,17 +54,21 @@ def _made(model: type[FileModel]) -> Schema:
 def _describe_parts(suite: Schema) -> None:
     """Say what stands in ``meta``, and in the arguments of our own types; those of others are not ours to describe."""
     expectation = suite["$defs"]["ExpectationSpec"]
-    for place in (suite, expectation):
-        place["properties"]["meta"] = {"$ref": "#/$defs/MetaSpec"}
     parts: tuple[type[FileModel], ...] = (MetaSpec, *OWN_TYPES.values())
     for part in parts:
         described = _made(part)
         described.pop("$schema")
         suite["$defs"][part.__name__] = described
+    suite["properties"]["meta"] = {"$ref": "#/$defs/MetaSpec"}
+    # Great Expectations lets anything stand in the meta of its expectations.
+    expectation["properties"]["meta"] = {**suite["$defs"]["MetaSpec"], "additionalProperties": True}
     expectation["allOf"] = [
         {
             "if": {"properties": {"type": {"const": name}}},
-            "then": {"properties": {"kwargs": {"$ref": f"#/$defs/{model.__name__}"}}, "required": ["kwargs"]},
+            "then": {
+                "properties": {"kwargs": {"$ref": f"#/$defs/{model.__name__}"}, "meta": {"$ref": "#/$defs/MetaSpec"}},
+                "required": ["kwargs"],
+            },
         }
         for name, model in OWN_TYPES.items()
     ]

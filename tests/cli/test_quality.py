@@ -184,6 +184,7 @@ def test_a_signature_stands_in_the_report_and_can_be_checked(signed: Path) -> No
 
 def test_a_new_run_makes_it_void_and_everybody_says_so(signed: Path) -> None:
     write(signed, {"data/ae.csv": "SUBJ,TERM,START\nS1,Fever,2021-02-04\n"})
+    shutil.rmtree(signed / "out" / "quality" / "shareable")  # it went to the platform
     result = omopify("run", signed, "--no-quality")
     assert result.exit_code == 0
     assert "Quality" not in result.stdout
@@ -194,7 +195,7 @@ def test_a_new_run_makes_it_void_and_everybody_says_so(signed: Path) -> None:
     check = omopify("sign-off", signed, "--check")
     assert check.exit_code == 3
     assert void in check.stdout
-    assert "[OM831]" in omopify("sign-off", signed, "--by", "L. Moe").stderr
+    assert "[OM830]" in omopify("sign-off", signed, "--by", "L. Moe").stderr
     again = omopify("quality", signed)
     assert void in again.stdout
     assert "the data have changed" in report(signed)

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator
 from omopify.errors import Problems
 from omopify.resources import data
 from omopify.specs.model import Model, build
-from omopify.specs.quality import SuiteFile
+from omopify.specs.quality import read_quality_file, read_suite
 from omopify.specs.schema import FILES, _Generator, json_schema, json_schema_text
 from omopify.specs.yamlfile import parse_yaml
 
@@ -190,7 +190,7 @@ def test_slips_are_refused_by_model_and_schema(kind: str, text: str) -> None:
 
 
 OWN = "{type: expect_few_violations, kwargs: {check: a, rows: SELECT 1}, meta: {table: cdm.person}}"
-BUILT_IN = "{type: expect_column_values_to_not_be_null, kwargs: {column: a, mostly: 0.9}, meta: {table: cdm.person}}"
+BUILT_IN = "{type: expect_column_max_to_be_between, kwargs: {column: a, max_value: 9}, meta: {dimension: Volume}}"
 
 
 @pytest.mark.parametrize(
@@ -203,14 +203,13 @@ BUILT_IN = "{type: expect_column_values_to_not_be_null, kwargs: {column: a, most
         ("waivers", "waivers: [{check: a, reason: r, author: a, date: 2026-11-21, expires: 2026-12-21}]"),
     ],
 )
-def test_what_users_write_about_quality_fits_model_and_schema(kind: str, text: str) -> None:
+def test_what_users_write_about_quality_fits_model_and_schema(kind: str, text: str, tmp_path: Path) -> None:
     problems = Problems()
-    tree = parse_yaml(text, "file.yaml")
-    built = build(FILES[kind], tree, problems)
-    if isinstance(built, SuiteFile):
-        built.check_parts(problems)
+    path = tmp_path / "file.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert read_suite(path, problems) if kind == "suite" else read_quality_file(FILES[kind], path, problems)
     assert problems.found == []
-    assert mistakes(kind, tree) == []
+    assert mistakes(kind, parse_yaml(text, "file.yaml")) == []
 
 
 @pytest.mark.parametrize(
@@ -219,17 +218,18 @@ def test_what_users_write_about_quality_fits_model_and_schema(kind: str, text: s
         "{type: expect_few_violations, meta: {table: cdm.person}}",
         "{type: expect_few_violations, kwargs: {chek: a, rows: SELECT 1}}",
         "{type: expect_dsp_tables_to_conform, kwargs: {check_type: values}}",
-        "{type: expect_column_values_to_not_be_null, kwargs: {column: a}, meta: {tabel: cdm.person}}",
+        "{type: expect_few_violations, kwargs: {check: a, rows: SELECT 1}, meta: {tabel: cdm.person}}",
+        "{type: expect_column_values_to_not_be_null, kwargs: {column: a}, meta: {category: Plausible}}",
     ],
 )
-def test_slips_inside_an_expectation_are_refused_by_model_and_schema(expectation: str) -> None:
-    tree = parse_yaml(f"name: ours\nexpectations: [{expectation}]", "file.yaml")
+def test_slips_inside_an_expectation_are_refused_by_model_and_schema(expectation: str, tmp_path: Path) -> None:
+    text = f"name: ours\nexpectations: [{expectation}]"
+    path = tmp_path / "file.yaml"
+    path.write_text(text, encoding="utf-8")
     problems = Problems()
-    built = build(SuiteFile, tree, problems)
-    assert built is not None
-    built.check_parts(problems)
+    assert read_suite(path, problems) is None
     assert problems.errors
-    assert mistakes("suite", tree) != []
+    assert mistakes("suite", parse_yaml(text, "file.yaml")) != []
 
 
 def test_words_carry_their_descriptions_as_markdown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import shutil
 from collections.abc import Callable
@@ -106,8 +107,11 @@ def test_the_page_shows_what_happens(tmp_path: Path, request: pytest.FixtureRequ
     out = tmp_path / "examples" / "impress" / "out" / "quality"
     for shown in re.findall(r"^```csv\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         assert shown in [path.read_text(encoding="utf-8") for path in (out / "do-not-share").iterdir()]
+    named = re.findall(r"^  - check: \"?([\w.*]+)", page, re.MULTILINE)
+    assert len(named) >= 6
     now = from_json((out / "quality.json").read_text(encoding="utf-8"))
     status = {result.check.id: (result.status, result.waiver is not None) for result in now.results}
+    assert [check for check in named if not fnmatch.filter(status, check)] == []
     assert status["oncology.grade_is_1_to_5"] == ("pass", False)
     assert status["oncology.cycle_numbers_without_gaps"] == ("pass", False)
     assert status["trial.values_left_out"] == ("pass", False)

@@ -154,9 +154,7 @@ class _Damage:
 
     def _births(self) -> None:
         column, values = self._chance.choice(BIRTHS)
-        self._run(
-            f"UPDATE {self._schema}.person SET {column} = {self._chance.choice(values)} WHERE {self._some()}"
-        )
+        self._run(f"UPDATE {self._schema}.person SET {column} = {self._chance.choice(values)} WHERE {self._some()}")
 
     def _sexes(self) -> None:
         sex = self._chance.choice((0, "NULL", 8507, 8532, BAD[0].id))

@@ -14,6 +14,7 @@ import duckdb
 
 from omopify.cdm import tables
 
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One check; only those parameters are set that its type has."""
@@ -98,7 +99,9 @@ def measure_person_completeness(a: Asked, s: str) -> str:
 
 @_query
 def measure_condition_era_completeness(a: Asked, s: str) -> str:
-    persons = f"SELECT person_id FROM {s}.condition_occurrence WHERE condition_concept_id <> 0 AND person_id IS NOT NULL"
+    persons = (
+        f"SELECT person_id FROM {s}.condition_occurrence WHERE condition_concept_id <> 0 AND person_id IS NOT NULL"
+    )
     eras = f"SELECT t.person_id {_from(a, s)}"
     return _two(f"SELECT count(*) FROM ({persons} EXCEPT {eras})", f"SELECT count(DISTINCT person_id) FROM ({persons})")
 
@@ -250,8 +253,12 @@ def plausible_during_life(a: Asked, s: str) -> str:
 
 @_query
 def within_visit_dates(a: Asked, s: str) -> str:
-    joined = f"SELECT count(*) {_from(a, s)} JOIN {s}.visit_occurrence v ON v.visit_occurrence_id = t.visit_occurrence_id"
-    outside = f"({_column(a)} < v.visit_start_date - INTERVAL 7 DAY OR {_column(a)} > v.visit_end_date + INTERVAL 7 DAY)"
+    joined = (
+        f"SELECT count(*) {_from(a, s)} JOIN {s}.visit_occurrence v ON v.visit_occurrence_id = t.visit_occurrence_id"
+    )
+    outside = (
+        f"({_column(a)} < v.visit_start_date - INTERVAL 7 DAY OR {_column(a)} > v.visit_end_date + INTERVAL 7 DAY)"
+    )
     return _two(f"{joined} WHERE {outside}", joined)
 
 
@@ -301,8 +308,10 @@ def plausible_gender_use_descendants(a: Asked, s: str) -> str:
 
 @_query
 def plausible_unit_concept_ids(a: Asked, s: str) -> str:
-    rows = f"SELECT count(*) {_from(a, s)} WHERE {_column(a)} = {a.concepts[0]} AND coalesce(t.unit_concept_id, -1) <> 0"
-    wrong = f"coalesce(t.unit_concept_id, -1) NOT IN ({', '.join(map(str, a.units))})"
+    rows = (
+        f"SELECT count(*) {_from(a, s)} WHERE {_column(a)} = {a.concepts[0]} AND coalesce(t.unit_concept_id, -1) <> 0"
+    )
+    wrong = f"t.unit_concept_id NOT IN ({', '.join(map(str, a.units))})"  # without a unit: judged, never violated
     return _two(f"{rows} AND {wrong}", rows)
 
 

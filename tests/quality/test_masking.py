@@ -38,12 +38,12 @@ def counts(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         ("comparison", ("counts", "code_lists")),
     ):
         for kind in kinds:
-            for number, holder in enumerate(document[part].get(kind, ())):
+            for number, holder in enumerate(document.get(part, {}).get(kind, ())):
                 yield from ((f"{kind} {number} {name}", holder[name]) for name in COUNTS[kind] if name in holder)
     for name in ("persons_appeared", "persons_vanished"):
-        if name in document["comparison"]:
+        if name in document.get("comparison", {}):
             yield name, document["comparison"][name]
-    for picture in document["findings"].get("pictures", ()):
+    for picture in document.get("findings", {}).get("pictures", ()):
         for number, row in enumerate(picture["rows"]):
             for name in picture["counts"]:
                 yield f"{picture['id']} {number} {name}", row[picture["columns"].index(name)]

@@ -345,7 +345,7 @@ def test_each_status_is_written_as_dqd_writes_it() -> None:
     assert found["Metadata"] == [
         {
             "cdmSourceName": "Trial", "cdmSourceAbbreviation": "t", "cdmReleaseDate": "2026-11-21",
-            "cdmVersionConceptId": "756265", "dqdVersion": "2.8.4",
+            "cdmVersionConceptId": 756265, "dqdVersion": "2.8.4",
         }
     ]  # fmt: skip
     overview = {name: value for name, [value] in found["Overview"].items()}

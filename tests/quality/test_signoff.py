@@ -191,6 +191,14 @@ def test_nothing_to_sign(place: Place) -> None:
     ]
 
 
+@pytest.mark.parametrize("gone", ["omop.duckdb", "quality/report.html", "quality/shareable/report.html"])
+def test_nothing_is_signed_by_halves(place: Place, gone: str) -> None:
+    assessed(place)
+    (place.database.parent / gone).unlink()
+    made_by = "omopify run" if gone == "omop.duckdb" else "omopify quality"
+    assert refused(place) == [f"out/{gone}: there is no report to sign; '{made_by}' makes it [OM830]"]
+
+
 def test_data_that_have_changed_since_the_report(place: Place) -> None:
     assessed(place)
     convert_again(place)

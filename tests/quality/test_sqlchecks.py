@@ -97,6 +97,15 @@ def test_names_of_parts_that_are_values_of_the_data_do_not_leave(db: DuckDB, tmp
     assert CANARY not in repr(found)
 
 
+def test_a_line_may_stand_for_many_rows(db: DuckDB, tmp_path: Path) -> None:
+    lines = "VALUES ('a', true, 1, 'x'), ('b', false, 7, 'x'), ('c', NULL, 90, 'x'), ('d', false, 12, 'y')"
+    _, found = measured(db, tmp_path, f"SELECT * FROM ({lines}) AS lines (row_id, violated, times, part)")
+    assert found.parts == (Part("x", 1, 8), Part("y", 0, 12))
+    assert (found.violated, found.denominator) == (1, 20)
+    _, found = measured(db, tmp_path, "SELECT 'a' AS row_id, false AS violated, 0 AS times")
+    assert found.not_applicable == "no rows to judge"
+
+
 def test_nothing_to_judge_does_not_apply(db: DuckDB, tmp_path: Path) -> None:
     for rows in (
         f"{LATE} WHERE _row = 5",

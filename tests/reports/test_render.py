@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from omopify.reports import arrange, flow
+from omopify.quality.outputs.quality_json import to_document
+from omopify.reports import arrange, flow, pictures
 from omopify.reports.quality import render_report
 from tests.reports import documents
 from tests.reports.conftest import SIGNED, VOID
@@ -134,20 +135,8 @@ def test_the_same_document_gives_the_same_page(full: str) -> None:
     assert render_report(documents.document(documents.full()), None, masked=False) == full
 
 
-def test_what_a_document_leaves_out_because_it_is_empty_changes_nothing() -> None:
-    whole = documents.document(documents.full())
-    found = {**whole, "findings": {k: v for k, v in whole["findings"].items() if v}}
-    found["results"] = [
-        {
-            "check": {k: v for k, v in r["check"].items() if v not in (None, "", {})}
-            | {"column": r["check"]["column"]},
-            "measurement": {k: v for k, v in r["measurement"].items() if v not in (None, [])},
-            "status": r["status"],
-            **({"waiver": r["waiver"]} if r["waiver"] else {}),
-        }
-        for r in whole["results"]
-    ]
-    assert render_report(found, None, masked=False) == render_report(whole, None, masked=False)
+def test_what_quality_json_leaves_out_because_it_is_empty_changes_nothing(full: str) -> None:
+    assert render_report(to_document(documents.full()), None, masked=False) == full
 
 
 def test_2500_checks_make_a_small_file(reports: dict[str, Path]) -> None:
@@ -285,6 +274,43 @@ def test_terms_are_named_only_if_the_document_names_them() -> None:
 )
 def test_shares(violated: object, denominator: object, written: str) -> None:
     assert arrange.percent(violated, denominator) == written
+
+
+def picture(kind: str, *rows: tuple[object, ...], series: str | None = None) -> dict[str, Any]:
+    return {
+        "title": "Persons",
+        "note": "By month.",
+        "kind": kind,
+        "columns": ["month", "sex", "persons"],
+        "rows": [list(row) for row in rows],
+        "x": "month",
+        "y": "persons",
+        "series": series,
+        "counts": ["persons"],
+    }
+
+
+def test_a_masked_count_leaves_a_gap() -> None:
+    drawn = pictures.draw(picture("bars", ("May", "", 7), ("June", "", "<5"), ("July", "", 9)), "p")
+    assert drawn is not None
+    assert {"May", "June", "July"} <= set(re.findall(r">([^<]+)</text>", drawn))
+    assert drawn.count('fill="var(--series-1)"') == 2
+
+
+def test_nothing_is_stacked_on_a_masked_count() -> None:
+    rows = (("May", "female", 7), ("May", "male", "<5"))
+    assert pictures.draw(picture("stacked bars", *rows, series="sex"), "p") is None
+    assert pictures.draw(picture("stacked bars", rows[0], series="sex"), "p") is not None
+
+
+def test_a_picture_takes_all_its_colours_from_the_page() -> None:
+    rows = (("May", "female", 7), ("May", "male", 5), ("June", "male", 5))
+    for kind in ("bars", "stacked bars", "line"):
+        drawn = pictures.draw(picture(kind, *rows, series="sex"), "p")
+        assert drawn is not None
+        colours = set(re.findall(r'(?:fill|stroke)="([^"]+)"', drawn))
+        assert all(one == "none" or one.startswith("var(--") for one in colours)
+        assert '<title id="p-title">Persons</title>' in drawn
 
 
 def links(*triples: tuple[str, str, Any]) -> list[dict[str, Any]]:

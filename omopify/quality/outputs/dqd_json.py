@@ -142,6 +142,8 @@ def _metadata(assessment: Assessment) -> dict[str, Any]:
         "".join(part if place == 0 else part.capitalize() for place, part in enumerate(name.split("_"))): value
         for name, value in source.items()
     }
+    if str(camel.get("cdmVersionConceptId")).isdigit():
+        camel["cdmVersionConceptId"] = int(str(camel["cdmVersionConceptId"]))
     return {name: value for name, value in camel.items() if value is not None} | {"dqdVersion": DQD_VERSION}
 
 

@@ -57,6 +57,11 @@
     return svg;
   }
 
+  function named(name) {
+    const parts = name.split(/(?<=[_.])/);
+    return element("code", {}, ...parts.flatMap((part, i) => (i ? [element("wbr"), part] : [part])));
+  }
+
   const count = (value) => (value === null ? "–" : typeof value === "number" ? value.toLocaleString("en") : value);
 
   function badge(row) {
@@ -76,7 +81,7 @@
       "details",
       {},
       element("summary", {}, element("bdi", {}, texts[row[ASKED]])),
-      element("p", {}, "Check ", element("code", {}, id), `, ${texts[row[CATEGORY]]}, suite ${texts[row[SUITE]]}, counts ${texts[row[UNIT]]}`),
+      element("p", {}, "Check ", named(id), `, ${texts[row[CATEGORY]]}, suite ${texts[row[SUITE]]}, counts ${texts[row[UNIT]]}`),
       ...paragraph("Why:", texts[row[WHY]]),
       ...paragraph("", texts[row[CHANGED]]),
       ...paragraph("", texts[row[WAIVED]]),
@@ -90,7 +95,7 @@
       "tr",
       {},
       element("td", {}, badge(row), " ", element("span", { class: "muted" }, severities[row[SEVERITY]])),
-      element("td", {}, element("code", {}, where(row))),
+      element("td", {}, named(where(row))),
       element("td", {}, details(row)),
       element("td", { class: "n" }, count(row[VIOLATED]), ...(row[OF] === null ? [] : [` of ${count(row[OF])}`])),
       element("td", { class: "n" }, texts[row[SHARE]]),
