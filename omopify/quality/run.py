@@ -140,16 +140,22 @@ def judge_again(project: Project | None, place: Place, problems: Problems) -> As
     checks = suites.apply_changes(suites.expand_all(loaded, context), changes, problems)
     problems.stop_if_errors()
     measured = {result.check.id: result.measurement for result in before.results}
-    unknown = [check.id for check in checks if check.id not in measured]
+    asked = {result.check.id: _asked(result.check) for result in before.results}
+    unknown = [check.id for check in checks if asked.get(check.id) != _asked(check)]
     if unknown:
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-        message = f"the check '{unknown[0]}'{more} was not measured yet"
+        message = f"the check '{unknown[0]}'{more} was not measured as the suites ask it now"
         raise OmopifyError(Problem("OM822", message, Location(shown(path)), "run 'omopify quality' without --rejudge"))
     kept = [measured[check.id] for check in checks]
     results, validation = _judge(loaded, checks, kept, waivers, problems)
     problems.stop_if_errors()
     subject = replace(before.subject, generated_at=_now())
     return Assessed(replace(before, subject=subject, verdict=gate.verdict(results), results=results), validation)
+
+
+def _asked(check: Check) -> str:
+    """Return what a check asked the database: its parameters without thresholds."""
+    return json.dumps({name: said for name, said in check.parameters.items() if name != "parts"}, sort_keys=True)
 
 
 def sha256(path: Path) -> str:

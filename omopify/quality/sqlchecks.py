@@ -1,9 +1,9 @@
 """Checks that are a query: one row per judged row, which says whether it violates the rule.
 
 The query is shipped (``sql/quality``) or stands in a steward's suite.  It gives ``row_id``, ``violated`` (NULL where
-the row is not judged) and, where a check is judged part by part, ``part``.  A line may stand for many rows that are right, and
-says in ``times`` for how many: rows that exist only as a number need not be made up.  The counts and the list of
-failing rows are made from the same query, so that they cannot disagree.
+the row is not judged) and, where a check is judged part by part, ``part``.  A line may stand for many rows that are
+right, and says in ``times`` for how many: rows that exist only as a number need not be made up.  The counts and the
+list of failing rows are made from the same query, so that they cannot disagree.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Each of the 27 types of checks passes where nothing is wrong, and fails where its defect is planted, by the right counts.
+"""Each of the 27 types of checks passes where nothing is wrong, and fails by the right counts where it is broken.
 
 The made-up CDM has 20 persons and 40 rows in most tables; what is expected of it is counted by hand.
 """
@@ -260,7 +260,7 @@ DEFECTS = (
         },
     ),
     Defect(
-        # systolic blood pressure in millimetres of mercury; no unit is no wrong unit, and a unit without concept is not judged
+        # systolic blood pressure in mmHg; no unit is no wrong unit, and a unit without a concept is not judged
         "plausibleUnitConceptIds",
         """UPDATE measurement SET measurement_concept_id = 3004249, unit_concept_id = 8876, unit_source_value = 'mm'
                WHERE measurement_id <= 4;
