@@ -312,6 +312,8 @@ class SignOff:
     waivers: tuple[Waiver, ...] = ()
     shareable_sha256: str = ""
     """Of ``shareable/report.html``, so that who receives the copy can tell that it is the one that was signed."""
+    files_sha256: Mapping[str, str] = field(default_factory=dict)
+    """Of the other files in ``shareable``, by name."""
 
 
 @dataclass(frozen=True, slots=True)

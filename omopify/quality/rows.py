@@ -15,10 +15,11 @@ from omopify.compiler.render import render
 from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
 from omopify.errors import Location, OmopifyError, Problem, did_you_mean
 from omopify.quality import delivery
-from omopify.quality.model import Check
+from omopify.quality.model import Check, Result
 from omopify.quality.outputs.quality_json import from_json
 from omopify.quality.run import QUALITY_JSON, Place, sha256
 from omopify.specs.project import shown
+from omopify.specs.quality import FEW_VIOLATIONS, OWN_TYPES
 
 FOLDER = "do-not-share"
 
@@ -40,7 +41,8 @@ def list_rows(check_id: str, place: Place, memory_limit: str | None = None, thre
         OmopifyError: OM820 there is no result, OM821 nothing was measured, OM823 there is no such check, OM824 it
             has no rows to list, OM825 its query does not run on this result.
     """
-    check, measured = _find(check_id, place)
+    found, measured = _find(check_id, place)
+    check = found.check
     attached = delivery.attached(place.register) if place.register else []
     folder = place.folder / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,12 +64,14 @@ def list_rows(check_id: str, place: Place, memory_limit: str | None = None, thre
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         table = f"{check.schema}.{check.table}"
         origin = _origin(db, check, columns)
-        db.script(render("quality/rows/write.sql.jinja", table=table, columns=columns, origin=origin, path=new))
+        # Names of parts were looked at when they were measured; whatever else stands there may be a value.
+        parts = [part.name for part in found.measurement.parts] if "part" in columns else []
+        db.script(render("quality/rows/write.sql.jinja", table=table, parts=parts, origin=origin, path=new))
     new.replace(path)
     return Listed(path, rows, sha256(place.database) != measured)
 
 
-def _find(check_id: str, place: Place) -> tuple[Check, str]:
+def _find(check_id: str, place: Place) -> tuple[Result, str]:
     path = place.folder / QUALITY_JSON
     if not path.is_file():
         raise OmopifyError(Problem("OM821", "nothing was measured yet", Location(shown(path)), "run 'omopify quality'"))
@@ -80,14 +84,24 @@ def _find(check_id: str, place: Place) -> tuple[Check, str]:
         hint = did_you_mean(check_id, results) or "the report shows the id of each check"
         raise _problem("OM823", f"there is no check '{check_id}'", hint)
     found = results[check_id]
-    why = "the report says what was counted; it counts something else than rows of one table"
-    if found.status == "not applicable":
-        why = "it does not apply: " + (found.measurement.not_applicable or "").rstrip(".")
-    elif found.measurement.violated == 0:
-        why = "none fails"
-    if found.status == "not applicable" or not found.check.rows_sql:
+    why = _why_none(found)
+    if why:
         raise _problem("OM824", f"there are no rows of '{check_id}' to list", why)
-    return found.check, assessment.subject.data_sha256
+    return found, assessment.subject.data_sha256
+
+
+def _why_none(found: Result) -> str:
+    if found.status == "not applicable":
+        return "it does not apply: " + (found.measurement.not_applicable or "").rstrip(".")
+    if found.status == "error":
+        return "it could not be measured: " + (found.measurement.error or "").rstrip(".")
+    if found.check.rows_sql:
+        return ""
+    if found.measurement.violated == 0:
+        return "none fails"
+    if found.check.expectation not in OWN_TYPES:
+        return f"Great Expectations' own expectations count only; ask with {FEW_VIOLATIONS} to see the rows"
+    return "the report says what was counted; it counts something else than rows of one table"
 
 
 def _failing(db: DuckDB, check: Check) -> set[str]:
@@ -102,6 +116,9 @@ def _failing(db: DuckDB, check: Check) -> set[str]:
     if "row_id" not in columns:
         hint = "in your own suite, name the key of each row 'row_id'"
         raise _problem("OM824", f"the query for the rows of '{check.id}' gives no 'row_id'", hint)
+    if "rows" in check.parameters and db.rows(render("quality/rows/no_keys.sql.jinja", schema=check.schema))[0][0]:
+        hint = "a key is a number, or for the harmonised tables _file and _row with a colon between"
+        raise _problem("OM824", f"'row_id' in the query for the rows of '{check.id}' is no key", hint)
     return columns
 
 

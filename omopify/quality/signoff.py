@@ -2,17 +2,18 @@
 
 The order in which hashes are taken makes it sound.  ``quality.json`` names the hash of the database that was measured,
 and the report is made of ``quality.json`` and nothing else, always the same.  So before a signature the report is made
-again and compared with the one that was read; then it is written with the signature in it, and the hashes of the three
-files stand outside of them, in ``sign-off.json``.  No file needs to hold its own hash, and whoever has the files can
-check the signature without omopify (``sha256sum``).
+again and compared with the one that was read; then it is written with the signature in it, and the hashes of the files
+stand outside of them, in ``sign-off.json``.  No file needs to hold its own hash, and whoever has the files can check the
+signature without omopify (``sha256sum``).  The report ends with the hash of what ``sign-off.json`` says beside the hashes
+of the reports, so that neither can be changed without the other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +30,8 @@ SCHEMA_VERSION = 1
 """The version of ``sign-off.json``."""
 
 REPORT = "report.html"
-SHAREABLE = "shareable/report.html"
+COPIES = "shareable"
+SHAREABLE = f"{COPIES}/{REPORT}"
 """The report that stays, and the copy that may leave, below the folder of the outputs."""
 
 
@@ -73,15 +75,33 @@ def state(place: Place) -> State:
     if signed is None:
         return State("void", None, (f"{SIGN_OFF} cannot be read",))
     why = []
-    if _hash(place.database) != signed.data_sha256:
+    if _data_hash(place) != signed.data_sha256:
         why.append("the data have changed" if place.database.is_file() else "the data are gone")
     if _hash(place.folder / QUALITY_JSON) != signed.quality_sha256:
         why.append("quality was assessed anew")
-    elif _hash(place.folder / REPORT) != signed.report_sha256:
-        why.append(f"{REPORT} was changed" if (place.folder / REPORT).is_file() else f"{REPORT} is gone")
-    elif _hash(place.folder / SHAREABLE) not in (None, signed.shareable_sha256):
-        why.append(f"{SHAREABLE} was changed")
+    else:
+        why += _changed(place, signed)
     return State("void" if why else "signed", signed, tuple(why))
+
+
+def _changed(place: Place, signed: SignOff) -> Iterator[str]:
+    report = _content(place.folder / REPORT)
+    if report is None:
+        yield f"{REPORT} is gone"
+    elif hashlib.sha256(report).hexdigest() != signed.report_sha256:
+        yield f"{REPORT} was changed"
+    elif not report.endswith(_seal(signed)):
+        yield f"{SIGN_OFF} was changed"
+    # What may leave may have left.
+    copies = {SHAREABLE: signed.shareable_sha256, **{f"{COPIES}/{n}": h for n, h in signed.files_sha256.items()}}
+    for name, hashed in copies.items():
+        if _hash(place.folder / name) not in (None, hashed):
+            yield f"{name} was changed"
+
+
+def _seal(signed: SignOff) -> bytes:
+    said = asdict(replace(signed, report_sha256="", shareable_sha256=""))
+    return f"<!-- signed: {hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()} -->\n".encode()
 
 
 def write_reports(place: Place, pages: Pages) -> None:
@@ -109,8 +129,12 @@ def sign(place: Place, by: str, now: datetime, pages: Pages) -> SignOff:
         report_sha256="",
         verdict=assessment.verdict.verdict,
         waivers=tuple(result.waiver for result in assessment.results if result.waiver),
+        files_sha256={
+            path.name: sha256(path) for path in sorted((place.folder / COPIES).iterdir()) if path.name != REPORT
+        },
     )
-    texts = {name: text.encode() for name, text in pages(State("signed", unsealed)).items()}
+    seal = _seal(unsealed)
+    texts = {name: text.encode() + seal for name, text in pages(State("signed", unsealed)).items()}
     report, shareable = (hashlib.sha256(texts[name]).hexdigest() for name in (REPORT, SHAREABLE))
     signed = replace(unsealed, report_sha256=report, shareable_sha256=shareable)
     delivery.keep(place, signed)
@@ -126,7 +150,7 @@ def _check(place: Place, assessment: Assessment, pages: Pages, now: datetime) ->
     if before.status == "signed":
         raise OmopifyError(Problem("OM834", f"this report is {before.sentence()} already", _at(place, SIGN_OFF)))
     problems = Problems()
-    if _hash(place.database) != assessment.subject.data_sha256:
+    if _data_hash(place) != assessment.subject.data_sha256:
         message = "the data have changed since the report was made, or are gone"
         problems.add("OM831", message, Location(shown(place.database)), "run 'omopify quality' and read the new report")
     if any(_content(place.folder / name) != text.encode() for name, text in pages(before).items()):
@@ -159,9 +183,19 @@ def _read(path: Path) -> SignOff | None:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         record.pop("schema_version")
         waivers = tuple(Waiver(**waiver) for waiver in record.pop("waivers"))
-        return SignOff(**record, waivers=waivers)
+        files = record.pop("files_sha256")
+        texts = [*record.values(), *files.keys(), *files.values(), *(text for w in waivers for text in astuple(w))]
+        if not all(isinstance(text, str) for text in texts):
+            return None
+        return SignOff(**record, waivers=waivers, files_sha256=files)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _data_hash(place: Place) -> str | None:
+    # What was written and not yet taken over into the file itself is read with it.
+    log = place.database.with_name(f"{place.database.name}.wal")
+    return None if log.is_file() and log.stat().st_size else _hash(place.database)
 
 
 def _hash(path: Path) -> str | None:

@@ -207,7 +207,7 @@ class _Damage:
             self._changed(place)
 
     def _wider_types(self) -> None:
-        kind = self._chance.choice(("BIGINT", "DOUBLE", "HUGEINT", "DECIMAL(18, 2)", "SMALLINT", "VARCHAR"))
+        kind = self._chance.choice(("BIGINT", "DOUBLE", "HUGEINT", "DECIMAL(18, 2)", "VARCHAR"))
         if place := self._column(lambda field: field.type == "integer" and not field.name.endswith("_id")):
             self._run(f"ALTER TABLE {place[0]} ALTER {place[1]} TYPE {kind}")
             self._changed(place)

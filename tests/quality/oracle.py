@@ -355,7 +355,7 @@ class Shape:
 
 
 _TYPES = {
-    "integer": ("INTEGER", "BIGINT", "HUGEINT", "SMALLINT"),
+    "integer": ("INTEGER", "BIGINT", "HUGEINT"),
     "float": ("DOUBLE",),
     "date": ("DATE", "TIMESTAMP"),
     "datetime": ("DATE", "TIMESTAMP"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,21 +67,31 @@ def _files() -> list[Path]:
     return sorted(path for path in FOLDER.glob("*.yaml") if path.name != "check_types.yaml")
 
 
-def test_there_are_as_many_as_dqd_asks(checks: dict[str, Check]) -> None:
+OURS = "field_isforeignkey_cohort_definition_cohort_definition_id"
+"""The one check whose severity is not DQD's: a cohort may wait for its first patient."""
+
+
+@pytest.fixture
+def as_in_dqd(checks: dict[str, Check]) -> list[Check]:
+    assert checks[OURS].severity == "info"
+    return [replace(check, severity="critical") if check.id == OURS else check for check in checks.values()]
+
+
+def test_there_are_as_many_as_dqd_asks(as_in_dqd: list[Check]) -> None:
     found = {
         kind: (
-            len(of_kind := [check for check in checks.values() if check.type == kind]),
+            len(of_kind := [check for check in as_in_dqd if check.type == kind]),
             *{check.severity for check in of_kind},
             dict(Counter(check.max_pct for check in of_kind)),
         )
         for kind in PUBLISHED
     }
     assert found == PUBLISHED
-    assert len(checks) == 2374
+    assert len(as_in_dqd) == 2374
 
 
-def test_they_are_of_the_kinds_that_dqd_counts(checks: dict[str, Check]) -> None:
-    every = checks.values()
+def test_they_are_of_the_kinds_that_dqd_counts(as_in_dqd: list[Check]) -> None:
+    every = as_in_dqd
     assert Counter(check.severity for check in every) == {"critical": 951, "warning": 220, "info": 1203}
     assert Counter(check.category for check in every) == {"Conformance": 1060, "Plausibility": 813, "Completeness": 501}
     assert Counter(check.level for check in every) == {"TABLE": 49, "FIELD": 1853, "CONCEPT": 472}
