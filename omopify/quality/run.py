@@ -85,6 +85,10 @@ def assess(
     if not place.database.is_file():
         hint = "'omopify run' makes it" if project else "give a DuckDB file that holds a CDM"
         raise OmopifyError(Problem("OM820", "there is no result to look at", Location(shown(place.database)), hint))
+    if has_unsaved_rows(place.database):
+        hint = "close the program that has it open, or run 'omopify run' again"
+        message = "another program is changing this result, or has not closed it"
+        raise OmopifyError(Problem("OM828", message, Location(shown(place.database)), hint))
     clock = _Clock()
     progress("reading the suites")
     loaded = suites.load_suites(project, problems)
@@ -151,6 +155,12 @@ def judge_again(project: Project | None, place: Place, problems: Problems) -> As
     problems.stop_if_errors()
     subject = replace(before.subject, generated_at=_now())
     return Assessed(replace(before, subject=subject, verdict=gate.verdict(results), results=results), validation)
+
+
+def has_unsaved_rows(database: Path) -> bool:
+    """Say whether a database has changes that its own file does not hold yet: its hash would not be that of its rows."""
+    log = database.with_name(f"{database.name}.wal")
+    return log.is_file() and log.stat().st_size > 0
 
 
 def _asked(check: Check) -> str:
