@@ -43,7 +43,7 @@ def list_rows(check_id: str, place: Place, memory_limit: str | None = None, thre
     """
     found, measured = _find(check_id, place)
     check = found.check
-    attached = delivery.attached(place.register) if place.register else []
+    attached = delivery.attached(place.register, place.database)
     folder = place.folder / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -125,7 +125,7 @@ def _failing(db: DuckDB, check: Check) -> set[str]:
 def _origin(db: DuckDB, check: Check, columns: set[str]) -> str:
     if not db.rows(render("quality/rows/has_audit.sql"))[0][0]:
         return "none"
-    if {"file_number", "source_row"} <= columns:
+    if {"file_number", "source_row"} <= columns and "rows" not in check.parameters:
         return "given"
     return {"dsp": "dsp", "cdm": "audit", "audit": "none"}[check.schema]
 

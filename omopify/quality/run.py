@@ -158,7 +158,7 @@ def judge_again(project: Project | None, place: Place, problems: Problems) -> As
 
 
 def has_unsaved_rows(database: Path) -> bool:
-    """Say whether a database has changes that its own file does not hold yet: its hash would not be that of its rows."""
+    """Say whether a database has changes that its own file does not hold yet, so that its hash says too little."""
     log = database.with_name(f"{database.name}.wal")
     return log.is_file() and log.stat().st_size > 0
 

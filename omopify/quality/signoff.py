@@ -3,9 +3,9 @@
 The order in which hashes are taken makes it sound.  ``quality.json`` names the hash of the database that was measured,
 and the report is made of ``quality.json`` and nothing else, always the same.  So before a signature the report is made
 again and compared with the one that was read; then it is written with the signature in it, and the hashes of the files
-stand outside of them, in ``sign-off.json``.  No file needs to hold its own hash, and whoever has the files can check the
-signature without omopify (``sha256sum``).  The report ends with the hash of what ``sign-off.json`` says beside the hashes
-of the reports, so that neither can be changed without the other.
+stand outside of them, in ``sign-off.json``.  No file needs to hold its own hash, and whoever has the files can check
+the signature without omopify (``sha256sum``).  The report ends with a hash of what ``sign-off.json`` says, the hashes
+of the reports aside, so that neither can be changed without the other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from omopify.errors import Location, OmopifyError, Problem, Problems
 from omopify.quality import delivery
 from omopify.quality.model import Assessment, SignOff, Waiver
 from omopify.quality.outputs.quality_json import from_json
-from omopify.quality.run import QUALITY_JSON, Place, sha256
+from omopify.quality.run import QUALITY_JSON, Place, has_unsaved_rows, sha256
 from omopify.specs.project import shown
 
 SIGN_OFF = "sign-off.json"
@@ -193,9 +193,7 @@ def _read(path: Path) -> SignOff | None:
 
 
 def _data_hash(place: Place) -> str | None:
-    # What was written and not yet taken over into the file itself is read with it.
-    log = place.database.with_name(f"{place.database.name}.wal")
-    return None if log.is_file() and log.stat().st_size else _hash(place.database)
+    return None if has_unsaved_rows(place.database) else _hash(place.database)
 
 
 def _hash(path: Path) -> str | None:

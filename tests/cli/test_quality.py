@@ -93,9 +93,8 @@ def test_a_check_that_is_new_has_no_counts_yet(project: Path) -> None:
     write(project, {"quality/more.yaml": OWN_SUITE.replace("name: ours", "name: more")})
     result = omopify("quality", project, "--rejudge")
     assert result.exit_code == 1
-    assert (
-        "the check 'more.born' was not measured yet; run 'omopify quality' without --rejudge [OM822]" in result.stderr
-    )
+    assert "the check 'more.born' was not measured as the suites ask it now" in result.stderr
+    assert "[OM822]" in result.stderr
 
 
 def test_a_change_is_taken_and_shown(project: Path) -> None:
@@ -141,6 +140,14 @@ def test_the_result_is_assessed_anew(project: Path) -> None:
     result = omopify("quality", project)
     assert result.exit_code == 0
     assert "Quality: READY. No critical check fails without a waiver." in result.stdout
+
+
+def test_a_result_that_is_being_changed_is_not_assessed(project: Path) -> None:
+    (project / "out" / "omop.duckdb.wal").write_bytes(b"rows that are on their way")
+    result = omopify("quality", project)
+    assert result.exit_code == 1
+    assert "another program is changing this result, or has not closed it" in result.stderr
+    assert "[OM828]" in result.stderr
 
 
 def test_failing_rows_are_listed_in_a_file_and_not_on_the_terminal(

@@ -12,7 +12,7 @@ import pytest
 
 from omopify.errors import OmopifyError
 from omopify.quality.gate import verdict
-from omopify.quality.model import Assessment, Check, Measurement, Result, Subject
+from omopify.quality.model import Assessment, Check, Measurement, Part, Result, Subject
 from omopify.quality.outputs.quality_json import to_json
 from omopify.quality.rows import Listed, list_rows
 from omopify.quality.run import Place
@@ -43,11 +43,25 @@ QUERIES = {
     "s.counted": ("cdm", "person", ""),
     "s.clean": ("cdm", "person", ""),
     "s.absent": ("cdm", "death", "SELECT person_id AS row_id FROM cdm.death"),
+    "own.person": ("cdm", "person", PERSONS),
+    "own.ecog": ("dsp", "ecog", "SELECT _file || ':' || _row AS row_id, subject_id AS part FROM dsp.ecog"),
+    "own.values": ("dsp", "ecog", "SELECT list(subject_id) AS row_id FROM dsp.ecog"),
+    "own.names": ("cdm", "person", "SELECT person_source_value AS row_id FROM cdm.person"),
+    "own.places": (
+        "cdm",
+        "person",
+        "SELECT person_id AS row_id, 'MARKER' AS file_number, 'MARKER' AS source_row FROM cdm.person",
+    ),
+    "own.built_in": ("cdm", "person", ""),
+    "s.error": ("cdm", "person", "SELECT person_id AS row_id FROM cdm.person"),
     "odd/../id": ("cdm", "person", "SELECT person_id AS row_id FROM cdm.person"),
 }
 FOUND = {
     "s.absent": (Measurement("s.absent", not_applicable="The table death is empty."), "not applicable"),
     "s.clean": (Measurement("s.clean", 0, 3), "pass"),
+    "s.ecog": (Measurement("s.ecog", 2, 3, parts=(Part("grade", 2, 3),)), "fail"),
+    "s.error": (Measurement("s.error", error="the query is no SQL"), "error"),
+    "own.ecog": (Measurement("own.ecog", 3, 3, parts=(Part("part 1", 3, 3),)), "fail"),
 }
 
 
@@ -62,7 +76,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
         database.execute("CREATE SCHEMA audit;" + tables + RESULT)
     results = []
     for name, (schema, table, sql) in QUERIES.items():
-        check = Check(name, "s", name, schema, table, None, "TABLE", "Plausibility", "info", 0, "", rows_sql=sql)
+        written = {"rows": sql} if name.startswith("own.") and sql else {}
+        type_ = "expect_few_violations" if sql or name == "s.counted" else "expect_column_values_to_be_unique"
+        about = (schema, table, None, "TABLE", "Plausibility", "info", 0, "")
+        check = Check(name, "s", name, *about, rows_sql=sql, parameters=written, expectation=type_)
         results.append(Result(check, *FOUND.get(name, (Measurement(name, 1, 3), "fail"))))
     hashed = hashlib.sha256(made.database.read_bytes()).hexdigest()
     subject = Subject("t", "T", "2026-11-21T12:00:00+00:00", None, hashed, 5)
@@ -143,6 +160,25 @@ def test_no_value_is_written(place: Place) -> None:
         assert "MARKER" not in list_rows(check, place).path.read_text(encoding="utf-8")
 
 
+def test_what_a_stewards_own_query_gives_is_no_value_either(place: Place) -> None:
+    assert [row[1:] for row in listed(place, "own.ecog")[1:]] == [
+        ["2:11", "", "all.xlsx", "ECOG", "11"],
+        ["2:5", "", "all.xlsx", "ECOG", "5"],
+        ["2:9", "", "all.xlsx", "ECOG", "9"],
+    ]
+    assert [row[1:] for row in listed(place, "own.person")[1:]] == [
+        ["2", "", "DM.csv", "", "3"],
+        ["2", "", "all.xlsx", "ECOG", "8"],
+        ["3", "", "", "", ""],
+    ]
+    assert "MARKER" not in str(listed(place, "own.places"))
+    for check in ("own.values", "own.names"):
+        assert told(place, check) == (
+            f"'row_id' in the query for the rows of '{check}' is no key; "
+            "a key is a number, or for the harmonised tables _file and _row with a colon between [OM824]"
+        )
+
+
 def test_the_result_is_only_read(place: Place) -> None:
     before = place.database.read_bytes()
     list_rows("s.persons", place)
@@ -169,6 +205,13 @@ def test_mistakes(place: Place) -> None:
     assert told(place, "s.clean") == "there are no rows of 's.clean' to list; none fails [OM824]"
     assert told(place, "s.absent") == (
         "there are no rows of 's.absent' to list; it does not apply: The table death is empty [OM824]"
+    )
+    assert told(place, "s.error") == (
+        "there are no rows of 's.error' to list; it could not be measured: the query is no SQL [OM824]"
+    )
+    assert told(place, "own.built_in") == (
+        "there are no rows of 'own.built_in' to list; "
+        "Great Expectations' own expectations count only; ask with expect_few_violations to see the rows [OM824]"
     )
     assert told(place, "s.nameless") == (
         "the query for the rows of 's.nameless' gives no 'row_id'; "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -50,6 +52,8 @@ def assessed(place: Place, *results: Result) -> None:
     text = to_json(Assessment(subject, verdict(found), found))
     place.folder.mkdir(exist_ok=True)
     (place.folder / "quality.json").write_text(text, encoding="utf-8")
+    (place.folder / "shareable").mkdir(exist_ok=True)
+    (place.folder / "shareable" / "quality.json").write_text(text, encoding="utf-8")
     write_reports(place, pages(place))
 
 
@@ -99,6 +103,7 @@ def test_a_signature_records_who_when_and_what(place: Place) -> None:
         "data_sha256": sha256(place.database),
         "report_sha256": sha256(place.folder / "report.html"),
         "shareable_sha256": sha256(place.folder / "shareable" / "report.html"),
+        "files_sha256": {"quality.json": sha256(place.folder / "shareable" / "quality.json")},
         "verdict": "ready with waivers",
         "waivers": [
             {
@@ -133,6 +138,7 @@ def test_what_was_delivered_is_kept_in_the_register(place: Place) -> None:
         ("quality/quality.json", "quality was assessed anew"),
         ("quality/report.html", "report.html was changed"),
         ("quality/shareable/report.html", "shareable/report.html was changed"),
+        ("quality/shareable/quality.json", "shareable/quality.json was changed"),
     ],
 )
 def test_every_later_change_makes_it_void(place: Place, changed: str, why: str) -> None:
@@ -156,8 +162,64 @@ def test_without_what_was_signed_there_is_no_signature(place: Place, gone: str) 
 def test_a_copy_that_was_moved_on_its_way_voids_nothing(place: Place) -> None:
     assessed(place)
     sign(place, "K. Berg", NOW, pages(place))
-    (place.folder / "shareable" / "report.html").unlink()
+    shutil.rmtree(place.folder / "shareable")
     assert state(place).status == "signed"
+
+
+def change_without_closing(place: Place) -> None:
+    """What another program has written, and not taken over into the file when it ended."""
+    program = f"""
+import os, duckdb
+database = duckdb.connect({str(place.database)!r})
+database.execute("PRAGMA disable_checkpoint_on_shutdown")
+database.execute("UPDATE cdm.person SET year_of_birth = 1900")
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_changes_beside_the_file_are_changes_of_the_data(place: Place) -> None:
+    assessed(place)
+    sign(place, "K. Berg", NOW, pages(place))
+    before = sha256(place.database)
+    change_without_closing(place)
+    assert sha256(place.database) == before
+    assert state(place).why == ("the data have changed",)
+
+
+def test_changes_beside_the_file_are_not_signed(place: Place) -> None:
+    assessed(place)
+    change_without_closing(place)
+    assert [line[-6:-1] for line in refused(place)] == ["OM831"]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("by", "L. Moe"),
+        ("at", "2020-01-01T00:00:00+00:00"),
+        ("verdict", "ready"),
+        ("waivers", []),
+        ("files_sha256", {}),
+    ],
+)
+def test_a_record_that_was_edited_is_void(place: Place, word: str, said: object) -> None:
+    assessed(place, result("good", "pass"), result("rare", "fail", WAIVER))
+    sign(place, "K. Berg", NOW, pages(place))
+    path = place.folder / "sign-off.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record | {word: said}), encoding="utf-8")
+    assert (state(place).status, state(place).why) == ("void", ("sign-off.json was changed",))
+
+
+@pytest.mark.parametrize(("word", "said"), [("at", 7), ("by", None), ("files_sha256", {"quality.json": 1})])
+def test_a_record_with_other_things_than_texts_is_void(place: Place, word: str, said: object) -> None:
+    assessed(place)
+    sign(place, "K. Berg", NOW, pages(place))
+    path = place.folder / "sign-off.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record | {word: said}), encoding="utf-8")
+    assert state(place) == State("void", None, ("sign-off.json cannot be read",))
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"schema_version": 1, "by": "K. Berg", "waivers": [{}]}'])
