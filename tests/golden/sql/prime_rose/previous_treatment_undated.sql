@@ -68,7 +68,7 @@ raw AS (
         specification AS "value.2.said",
         specification AS "value.3.said",
         specification AS "value.4.said",
-        coalesce(end_date, "seen.start_date", "treated.start_date") AS start,
+        coalesce(CASE WHEN end_date > coalesce("seen.start_date", "treated.start_date") THEN NULL ELSE end_date END, "seen.start_date", "treated.start_date") AS start,
         line AS number,
         nullif(coalesce(kind, '') || coalesce(CASE WHEN kind IS NOT NULL AND specification IS NOT NULL THEN ': ' END, '') || coalesce(specification, ''), '') AS "text",
         kind_recorded AS value_source
