@@ -28,7 +28,7 @@ from omopify.errors import Problems
 from omopify.specs.project import load_project
 from tests.quality.asked import from_suites, judged
 from tests.quality.made_up import MadeUp, write
-from tests.quality.oracle import answer
+from tests.quality.verdicts import answer
 
 ROOT = Path(__file__).resolve().parents[1]
 PERSONS, VISITS = 20, 40

@@ -61,6 +61,29 @@ WHAT = {
     "column": "Columns",
 }
 LOSSES = {"rejected row": "Rejected row", "value left out": "Value left out", "date filled in": "Date filled in"}
+REASONS = {
+    "not found": "the row belongs to a person, a visit or an event that is not in the result, mostly because that one "
+    "was rejected or is not part of the trial. Mend that one, and these are gone, too",
+    "no match": "the row that it should be joined with is not there, or was left out",
+    "missing": "what must be there is empty, or was left out",
+    "another row has this key": "two rows name themselves alike and differ: one of the two has a wrong number",
+    "not a date": "it cannot be read with the formats that the map has, there is no such day, or the year is before "
+    "1800 or after 2199 (2202 for 2022)",
+    "partial date": "day or month are missing where a whole date is needed",
+    "not a number": "it cannot be read as a number: text, a unit, or the other decimal mark",
+    "not in the value map": "the map's list of values does not know it: a new choice of the form, or another spelling",
+    "not in the value set": "it is none of the values that the shared variable may have",
+    "several revisions filled": "one question has several versions in the form, and more than one of them has an answer",
+    "differs from the row that is kept": "several rows tell the same thing and differ; the map says which one counts",
+    "before the start": "the end is before the start, so there is no end",
+    "cut to its length": "the text is longer than OMOP's field; its beginning is kept",
+    "earliest": "day or month were missing; the first day that it can be was taken",
+    "latest": "day or month were missing; the last day that it can be was taken",
+    "start": "there was no end; the start was taken",
+}
+"""What stands in ``audit`` as a reason or rule, for people who do not write maps."""
+FOLLOWS = ("not found", "no match")
+"""Reasons that are only the consequence of something else, and so come last."""
 CATEGORIES = ("Conformance", "Completeness", "Plausibility")
 FULL_COVERAGE = ("used", "identifier")
 
@@ -186,6 +209,7 @@ def changes(comparison: Json) -> list[dict[str, Any]]:
             known = isinstance(before, int) and isinstance(now, int)
             difference = f"{now - before:+,}".replace("-", "\N{MINUS SIGN}") if known and now != before else ""
             note = "new" if before is None else "gone" if now is None else difference
+            note += ", none left" if before and now == 0 else ""
             rows.append({**one, "changed": before != now, "note": note})
         if rows:
             changed = [r for r in rows if r["changed"]]
@@ -194,10 +218,34 @@ def changes(comparison: Json) -> list[dict[str, Any]]:
 
 
 def losses(found: Sequence[Json]) -> list[dict[str, Any]]:
-    """Return rejected rows, left-out values and filled-in dates by form, the biggest first within each kind."""
+    """Return rejected rows, left-out values and filled-in dates by form; causes first, the biggest first."""
     order = list(LOSSES)
-    rows = sorted(found, key=lambda r: (r["form"], order.index(r["kind"]), -size(r["rows"]), r["map"], r["field"]))
+
+    def key(r: Json) -> tuple[Any, ...]:
+        return (r["form"], order.index(r["kind"]), r["reason"] in FOLLOWS, -size(r["rows"]), r["map"], r["field"])
+
+    rows = sorted(found, key=key)
     return [{"form": form, "rows": list(group)} for form, group in groupby(rows, key=lambda r: r["form"])]
+
+
+def terms(found: Sequence[Json]) -> list[dict[str, Any]]:
+    """Return the fields that have terms without a concept: how many terms, and the rows of the most frequent one."""
+    fields: dict[tuple[str, str], list[Json]] = {}
+    for one in sorted(found, key=lambda u: -size(u["rows"])):
+        fields.setdefault((one["map"], one["field"]), []).append(one)
+    return [
+        {"map": name, "field": field, "terms": len(each), "most": each[0]["rows"]}
+        for (name, field), each in fields.items()
+    ]
+
+
+def decided(results: Sequence[Json]) -> list[dict[str, Any]]:
+    """Return what the project has changed in shipped checks: each sentence once, with the checks that it is about."""
+    sentences: dict[str, list[str]] = {}
+    for r in results:
+        if r["check"].get("change"):
+            sentences.setdefault(changed(r["check"]), []).append(r["check"]["id"])
+    return [{"says": says, "checks": ids} for says, ids in sentences.items()]
 
 
 def coverage(found: Sequence[Json]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
-"""Bring failing checks into the order in which a steward works on them: by severity, a project's own before the CDM's.
+"""Bring failing checks into the order in which a steward works on them: by severity, what is new before what is known.
 
-The CDM's checks come in kinds that ask the same of many fields, and usually fail for the same reason; those of one
+Terms without a concept fail in every trial until its vocabulary is complete, so they come late.  The CDM's checks come in kinds that ask the same of many fields, and usually fail for the same reason; those of one
 kind make one entry with one explanation, else two causes fill ten pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -15,21 +15,23 @@ from omopify.quality.model import Measurement
 from omopify.reports.arrange import SEVERITIES, Json, size, state, where
 
 _CDM_CHECKS = "expect_cdm_checks_to_pass"
+_VOCABULARY = "Vocabulary"
 _SUITES = ("trial", "oncology", "dsp")
 """Shipped suites in the order in which they are shown, after those of the project itself."""
 LOOKED_AT_FIRST = 3
 
 
-def failing(results: Sequence[Json]) -> list[dict[str, Any]]:
+def failing(results: Sequence[Json], new: Container[str] = ()) -> list[dict[str, Any]]:
     """Return the checks that fail or could not be measured, by severity.
 
     Each severity has ``cards``: one for each check, or one for all CDM checks of a kind (``checks`` has more than
-    one then).  The open ones come before the waived ones.
+    one then).  The open ones come before the waived ones.  ``new`` has the ids of those that did not fail in the last
+    delivery.
     """
     groups = []
     for severity, word in SEVERITIES.items():
         found = [
-            _entry(r, f"check-{number}")
+            _entry(r, f"check-{number}") | {"new": r["check"]["id"] in new}
             for number, r in enumerate(results)
             if r["check"]["severity"] == severity and r["status"] in ("fail", "error")
         ]
@@ -71,8 +73,14 @@ def _entry(result: Json, anchor: str) -> dict[str, Any]:
         "parts": shown,
         "parts_above": sum(p["above"] for p in judged),
         "parts_all": len(judged),
+        "has_rows": bool(check["rows_sql"]) and _leads_to_rows(check),
         "parts_masked": any(isinstance(p["violated"], str) or isinstance(p["denominator"], str) for p in shown),
     }
+
+
+def _leads_to_rows(check: Json) -> bool:
+    """Return whether the failing rows have a place in the export or a key; counts of ``audit`` often have neither."""
+    return check["schema"] != "audit" or check["rows_sql"].count("source_row") > 1
 
 
 def _is_above(part: Json) -> bool:
@@ -84,10 +92,13 @@ def _is_above(part: Json) -> bool:
 
 
 def _order(entry: Json) -> tuple[Any, ...]:
-    suite = entry["check"]["suite"]
+    check, suite = entry["check"], entry["check"]["suite"]
     rank = _SUITES.index(suite) + 1 if suite in _SUITES else 0
     cdm = _is_cdm(entry)
-    return (entry["state"] == "waived", cdm, entry["check"]["type"] if cdm else "", entry["state"], rank, _worst(entry))
+    told_again = suite in _SUITES and check["schema"] == "cdm" and suite != "trial"  # the same in OMOP's own tables
+    late = (check["subcategory"] == _VOCABULARY, told_again)
+    kind = check["type"] if cdm else ""
+    return (entry["state"] == "waived", cdm, kind, entry["state"], not entry["new"], late, rank, _worst(entry))
 
 
 def _kind(entry: Json) -> tuple[str, str]:
@@ -99,7 +110,8 @@ def _is_cdm(entry: Json) -> bool:
 
 
 def _worst(entry: Json) -> tuple[Any, ...]:
-    return (entry["status"] != "error", -_share(entry["measurement"]), entry["check"]["id"])
+    parts = [_share(part) for part in entry["parts"] if part["above"]]
+    return (entry["status"] != "error", -max(parts, default=_share(entry["measurement"])), entry["check"]["id"])
 
 
 def _share(counted: Mapping[str, Any]) -> float:

@@ -37,7 +37,7 @@ def render_report(document: Mapping[str, Any], sign_off: Mapping[str, Any] | Non
     document = arrange.whole(document)
     results = document["results"]
     findings = document["findings"]
-    groups = failing.failing(results)
+    groups = failing.failing(results, document["comparison"]["checks_failing"])
     places = failing.places(groups)
     style, script = (_text(f"quality.{kind}") for kind in ("css", "js"))
     return (
@@ -62,7 +62,12 @@ def render_report(document: Mapping[str, Any], sign_off: Mapping[str, Any] | Non
             first=failing.first(groups),
             unmapped=sorted(findings["unmapped"], key=lambda u: -arrange.size(u["rows"])),
             most_terms=MOST_TERMS,
+            term_fields=arrange.terms(findings["unmapped"]),
+            decided=arrange.decided(results),
+            newly_failing=sorted(document["comparison"]["checks_failing"], key=lambda i: [*places, i].index(i)),
+            asked={r["check"]["id"]: r["check"]["description"] for r in results},
             losses=arrange.losses(findings["losses"]),
+            reasons=[r for r in arrange.REASONS if any(one["reason"] == r for one in findings["losses"])],
             coverage=arrange.coverage(findings["coverage"]),
             heat=arrange.heat(results),
             pictures=[
@@ -125,5 +130,6 @@ def _environment() -> Environment:
         states=arrange.STATES,
         severities=arrange.SEVERITIES,
         losses_words=arrange.LOSSES,
+        meanings=arrange.REASONS,
     )
     return environment

@@ -17,9 +17,10 @@ from omopify.resources import data
 from omopify.specs.quality import read_suite
 from tests.quality.asked import DQD, from_dqd, from_suites
 from tests.quality.damage import damaged
-from tests.quality.oracle import Asked, Found, answer
+from tests.quality.oracle import Asked
+from tests.quality.verdicts import Found, answer
 
-SEEDS = (0, 1, 2, 3, 4, 5, 6, 7)
+SEEDS = (0, 4, 5, 7, 8, 20)
 
 
 @pytest.fixture(scope="session")

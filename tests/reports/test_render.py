@@ -154,7 +154,7 @@ def card(page: str, check: str) -> str:
 
 def test_a_failing_check_says_all_that_a_steward_needs(full: str) -> None:
     text = card(full, "oncology.progression_needs_growth")
-    assert "12 of 340 assessments 3.53 %" in text
+    assert "12 of 340 assessments fail 3.53 %" in text
     assert "Allowed 1 %" in text
     assert "Changed by Kari Nordmann on 2026-10-02: Two readers at our site measure in cm" in text
     assert "As shipped: none allowed, warning." in text
