@@ -97,7 +97,7 @@ def pages(place: Place) -> Pages:
         for name in (REPORT, SHAREABLE):
             found = (place.folder / name).with_name(QUALITY_JSON)
             if found.is_file():  # the copy for others may have been moved on its way
-                document = read_document(found.read_text(encoding="utf-8"))
+                document = read_document(found.read_bytes())
                 texts[name] = render_report(document, state.block(), masked=name == SHAREABLE)
         return texts
 

@@ -146,6 +146,18 @@ class DuckDB:
         except duckdb.Error as error:
             raise _problem(error, what, at) from error
 
+    def is_one_query(self, sql: str) -> bool:
+        """Say whether a text is exactly one SELECT; it is not run.
+
+        Raises:
+            OmopifyError: OM590 it is no SQL.
+        """
+        try:
+            found = self._connection.extract_statements(sql)
+        except duckdb.Error as error:
+            raise _problem(error, "a query") from error
+        return [statement.type for statement in found] == [duckdb.StatementType.SELECT]
+
     @contextmanager
     def watched(self, progress: Callable[[float], None]) -> Iterator[None]:
         """Tell *progress* twice a second how much of the statement that runs inside is done, in percent."""

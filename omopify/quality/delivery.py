@@ -76,8 +76,8 @@ def keep(place: Place, signed: SignOff) -> Path:
         OmopifyError: OM837 it cannot be written, OM838 the result is from an older omopify.
     """
     assert place.register is not None, "a database without a project is not signed"
-    assessment = from_json((place.folder / "quality.json").read_text(encoding="utf-8"))
-    manifest = json.loads(place.manifest.read_text(encoding="utf-8"))
+    assessment = from_json((place.folder / "quality.json").read_bytes())
+    manifest = read_manifest(place.manifest)
     folder = place.register / FOLDER
     number = max((_number(path) for path in _kept(place.register)), default=0) + 1
     day = assessment.subject.release_date or signed.at[:10]
@@ -126,6 +126,27 @@ def snapshot(database: Path, path: Path, manifest: Mapping[str, Any], assessment
         for table, rows in (("delivery", [head]), ("checks", checks), ("made_with", list(_made_with(manifest)))):
             if rows:
                 db.script(render("quality/delivery/rows.sql.jinja", table=table, rows=rows), "keeping the delivery")
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read what a run says that it made a result from.
+
+    Raises:
+        OmopifyError: OM829 it is gone or damaged.
+    """
+    try:
+        manifest = json.loads(path.read_bytes())
+        whole = all(isinstance(manifest.get(word, kind()), kind) for word, kind in _WORDS.items())
+    except (OSError, ValueError, AttributeError):
+        whole = False
+    if not whole:
+        problem = Problem("OM829", "the manifest is gone or damaged", Location(shown(path)), "run 'omopify run' again")
+        raise OmopifyError(problem)
+    return manifest  # type: ignore[no-any-return]  # what it holds is looked at above
+
+
+_WORDS = {"order": list, "specs": dict, "concept_files": dict, "vocabulary": dict}
+"""What is taken from a manifest."""
 
 
 def stop_if_older(db: DuckDB, database: Path) -> None:

@@ -78,7 +78,7 @@ def _find(check_id: str, place: Place) -> tuple[Result, str]:
     if not place.database.is_file():
         at = Location(shown(place.database))
         raise OmopifyError(Problem("OM820", "there is no result to look at", at, "'omopify run' makes it"))
-    assessment = from_json(path.read_text(encoding="utf-8"))
+    assessment = from_json(path.read_bytes())
     results = {result.check.id: result for result in assessment.results}
     if check_id not in results:
         hint = did_you_mean(check_id, results) or "the report shows the id of each check"
@@ -106,6 +106,9 @@ def _why_none(found: Result) -> str:
 
 def _failing(db: DuckDB, check: Check) -> set[str]:
     try:
+        if not db.is_one_query(check.rows_sql):
+            hint = "quality.json was changed; run 'omopify quality' again"
+            raise _problem("OM825", f"the query for the rows of '{check.id}' is no SELECT", hint)
         db.script(render("quality/rows/failing.sql.jinja", rows=check.rows_sql))
     except OmopifyError as error:
         if error.problems[0].code != DATABASE_REFUSED:

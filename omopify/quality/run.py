@@ -94,7 +94,7 @@ def assess(
     loaded = suites.load_suites(project, problems)
     changes, waivers = _decisions(project, problems)
     problems.stop_if_errors()
-    manifest = json.loads(place.manifest.read_text(encoding="utf-8")) if place.manifest.is_file() else {}
+    manifest = delivery.read_manifest(place.manifest) if project else {}
     attached = delivery.attached(place.register, place.database)
     with DuckDB(
         place.database,
@@ -136,7 +136,7 @@ def judge_again(project: Project | None, place: Place, problems: Problems) -> As
     path = place.folder / QUALITY_JSON
     if not path.is_file():
         raise OmopifyError(Problem("OM821", "nothing was measured yet", Location(shown(path)), "run 'omopify quality'"))
-    before = from_json(path.read_text(encoding="utf-8"))
+    before = from_json(path.read_bytes())
     loaded = suites.load_suites(project, problems)
     changes, waivers = _decisions(project, problems)
     problems.stop_if_errors()

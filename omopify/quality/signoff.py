@@ -175,7 +175,7 @@ def _assessment(place: Place) -> Assessment:
         if not needed.is_file():
             hint = "'omopify quality' makes it" if needed != place.database else "'omopify run' makes it"
             raise OmopifyError(Problem("OM830", "there is no report to sign", Location(shown(needed)), hint))
-    return from_json((place.folder / QUALITY_JSON).read_text(encoding="utf-8"))
+    return from_json((place.folder / QUALITY_JSON).read_bytes())
 
 
 def _read(path: Path) -> SignOff | None:

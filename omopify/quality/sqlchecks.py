@@ -159,6 +159,8 @@ def _prepared(db: DuckDB, check: Check, context: Context) -> _Ready:
     rows = ""
     try:
         rows = _query(check, context)
+        if not db.is_one_query(rows):  # what is put around it would not keep a second statement from running
+            raise _CannotBeAsked(REASONS["ParserException"])
         described = db.rows(render("quality/violations/columns.sql.jinja", rows=rows))
     except OmopifyError as error:
         raise _CannotBeAsked(_reason(error, rows)) from None

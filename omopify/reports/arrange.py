@@ -73,7 +73,7 @@ REASONS = {
     "not a number": "it cannot be read as a number: text, a unit, or the other decimal mark",
     "not in the value map": "the map's list of values does not know it: a new choice of the form, or another spelling",
     "not in the value set": "it is none of the values that the shared variable may have",
-    "several revisions filled": "one question has several versions in the form, and more than one of them has an answer",
+    "several revisions filled": "the form has several versions of one question, and more than one has an answer",
     "differs from the row that is kept": "several rows tell the same thing and differ; the map says which one counts",
     "before the start": "the end is before the start, so there is no end",
     "cut to its length": "the text is longer than OMOP's field; its beginning is kept",

@@ -6,8 +6,10 @@ stand for the page's own, and these are put in afterwards: one picture serves li
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -66,11 +68,14 @@ def draw(picture: Mapping[str, Any], prefix: str) -> Markup | None:
     nor is anything that would stack on them: the table beside the chart has them.
     """
     spec = _spec(picture)
-    if spec is None:
-        return None
+    return None if spec is None else _themed(_drawn(json.dumps(spec)), picture, prefix)
+
+
+@cache  # the copy that leaves has many of the same pictures
+def _drawn(spec: str) -> str:
     import vl_convert  # a chart engine of 60 MB: only for those who draw
 
-    return _themed(vl_convert.vegalite_to_svg(spec), picture, prefix)
+    return vl_convert.vegalite_to_svg(spec)
 
 
 def _spec(picture: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -99,7 +99,7 @@ QUALITY = {
     "cli/test_quality.py": "OM822 OM826 OM828",
     "quality/test_builtin.py": "OM840 OM841 OM842",
     "quality/test_cdm_suite.py": "OM845 OM846",
-    "quality/test_delivery.py": "OM836 OM837 OM838 OM839",
+    "quality/test_delivery.py": "OM829 OM836 OM837 OM838 OM839",
     "quality/test_gate.py": "OM813 OM814 OM815 OM816",
     "quality/test_judging.py": "OM809",
     "quality/test_outputs.py": "OM827",

@@ -206,6 +206,12 @@ UPDATE dsp.end_of_treatment SET last_dose_date = '2022-03-01' WHERE subject_id =
 -- no_dose_after_death finds 1:3
 UPDATE dsp.death SET date = '2022-03-07' WHERE subject_id = 'A';
 
+-- treatment_ends_after_start finds 1:1
+UPDATE dsp.treatment SET end_date = start_date - 1 WHERE subject_id = 'A';
+
+-- treatment_ends_after_start allows
+UPDATE dsp.treatment SET end_date = start_date WHERE subject_id = 'A';
+
 -- treatment_ends_by_death finds 1:1
 UPDATE dsp.death SET date = '2022-07-31' WHERE subject_id = 'A';
 

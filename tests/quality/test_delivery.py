@@ -211,6 +211,14 @@ def test_a_damaged_delivery_is_said(place: Place) -> None:
     assert refused(lambda: compared(place)) == "OM836"
 
 
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"\xff\xfe", b'{"order": 5}', b'{"specs": []}'])
+def test_a_damaged_manifest_is_said(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "manifest.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert refused(lambda: delivery.read_manifest(path)) == "OM829"
+
+
 def test_a_result_of_an_older_omopify_is_not_kept(place: Place) -> None:
     change(place.database, "DROP TABLE audit.forms")
     assert refused(lambda: delivery.keep(place, SIGNED)) == "OM838"

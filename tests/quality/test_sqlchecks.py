@@ -173,6 +173,10 @@ def test_a_comment_or_a_semicolon_at_the_end_does_no_harm(db: DuckDB, tmp_path: 
         ("SELECT 1 AS row_id, true AS violated FROM dsp.nosuch", "a function that does not exist: 'nosuch'"),
         ("SELECT 1 AS row_id,, true AS violated", "is no SQL, or more than one SELECT: ','"),
         ("SELECT 1 AS row_id, true AS violated; DROP TABLE dsp.visit", "is no SQL, or more than one SELECT"),
+        (
+            "SELECT 1 AS row_id, true AS violated) AS x; DROP TABLE dsp.visit; SELECT * FROM (SELECT 1 AS row_id",
+            "is no SQL, or more than one SELECT",
+        ),
         ("DROP TABLE dsp.visit", "is no SQL, or more than one SELECT"),
         ("SELECT _row AS row_id, CAST(note AS integer) > 1 AS violated FROM dsp.visit", "cannot be read as the type"),
         ("SELECT column0 AS row_id, true AS violated FROM read_csv('/etc/passwd')", "reads a file, and may not"),

@@ -175,16 +175,19 @@ def test_a_waived_check_is_never_shown_as_passed(full: str) -> None:
 def test_parts_above_their_limit_are_named_first_and_those_without_a_failure_not_at_all(full: str) -> None:
     text = card(full, "trial.rejected_rows")
     assert "1 of 3 parts" in text  # 9.4 % of 2 %; the whole, with 3.07 %, is not what is judged
-    assert "Adverse events 14 149 9.4 % 2 % too many Concomitant medication 2 152 1.32 % 2 %" in text
+    assert "in Adverse events , 9.4 %" in text.partition("Where")[0]
+    above, _, within = text.partition("1 more have failing rows, but no more than is allowed")
+    assert "Adverse events 14 149 9.4 % 2 % too many" in above
+    assert "Concomitant medication 2 152 1.32 % 2 %" in within
     assert "In all 16 of 522 rows, 3.07 %" in text
     assert "Death" not in text
-    assert "1 more parts have no failing rows" in text
+    assert "1 more have no failing rows" in text
 
 
 def test_checks_of_the_cdm_are_one_entry_for_each_kind_and_come_after_the_others(full: str) -> None:
     found = full.partition('<section id="failed"')[2].partition("</section>")[0]
     warnings = found.partition("<h3>Warning")[2].partition("<h3>")[0]
-    titles = re.findall(r'<span class="card-title"><bdi>([^<]+)', warnings)
+    titles = re.findall(r'<span class="card-title"><span class="asked">Expected:</span> <bdi>([^<]+)', warnings)
     assert titles == [
         "Few rows of each form are rejected.",
         "… of … is not 0: every term has a concept.",
@@ -201,16 +204,16 @@ def test_the_verdict_names_what_to_look_at_first_in_words(full: str, reports: di
     verdict = full.partition('<section id="verdict"')[2].partition("</section>")[0]
     assert re.findall(r'<a href="#check-\d+"><bdi>([^<]+)', verdict) == [
         "The name of a visit is one of the shared model&#39;s.",
-        "Every row that a map read is used, filtered, a duplicate or rejected.",
         "Progression is called only where the sum of diameters has grown by at least 20 % and 5 mm over the smallest "
-        "sum before, or where there is a new lesion.",
+        "sum before, or where there is a new lesion.",  # new since the last delivery
+        "Every row that a map read is used, filtered, a duplicate or rejected.",
     ]
     assert "#check-" not in reports["ready"].read_text(encoding="utf-8").partition('<section id="verdict"')[2]
 
 
 def test_an_error_is_not_a_count(full: str) -> None:
     text = card(full, "dsp.values_in_set.visit.name")
-    assert text.startswith("Not measured The name of a visit")
+    assert text.startswith("Not measured Expected: The name of a visit")
     assert "Why it could not be measured: the column 'name' cannot be read as text" in text.replace("&#39;", "'")
 
 
@@ -250,11 +253,94 @@ def test_sign_off_names_who_when_and_what(reports: dict[str, Path]) -> None:
 
 def test_terms_are_named_only_if_the_document_names_them() -> None:
     document = documents.document(documents.full())
-    assert "no. 1</span>" in render_report(document, None, masked=False)
+    page = render_report(document, None, masked=False)
+    assert "no. 1</span>" not in page  # it has no proposal, so there is nothing to say of it
+    assert "no. 3</span>" in page
+    assert "For the other 40 terms" in page
     document["findings"]["unmapped"][0]["term"] = "ASAT increased"
     page = render_report(document, None, masked=False)
     assert "<bdi>ASAT increased</bdi>" in page
     assert "no. 1</span>" not in page
+    assert "no. 2</span>" in page
+
+
+def section(page: str, name: str) -> str:
+    """Return the text of a section."""
+    found = page.partition(f'<section id="{name}"')[2].partition("</section>")[0].partition(">")[2]
+    return " ".join(re.sub(r"<[^>]+>", " ", re.sub("<wbr>", "", found)).split())
+
+
+def test_terms_are_counted_by_field_and_without_proposals_there_are_no_columns_for_them(full: str) -> None:
+    assert "adverse_event · concept 60 39" in section(full, "terms")
+    document = documents.document(documents.full())
+    for term in document["findings"]["unmapped"]:
+        term |= {"concept_id": None, "concept_name": None, "vocabulary": None, "score": None}
+    text = section(render_report(document, None, masked=False), "terms")
+    assert "adverse_event · concept 60 39" in text
+    assert "omopify quality PROJECT --show-terms" in text
+    assert "omopify vocab suggest PROJECT" in text
+    assert "Suggestion" not in text
+
+
+def test_a_question_is_asked_and_a_sentence_is_expected() -> None:
+    document = documents.document(documents.full())
+    (growth,) = (r for r in document["results"] if r["check"]["id"] == "oncology.progression_needs_growth")
+    growth["check"]["description"] = "Has each progression grown?"
+    page = render_report(document, None, masked=False)
+    assert card(page, "oncology.progression_needs_growth").startswith("Failed Asked: Has each progression grown?")
+    assert card(page, "trial.accounting_sums").startswith("Failed Expected: Every row that a map read")
+    assert "Asked: Has each progression grown? ( 12 of 340 assessments fail)" in section(page, "verdict")
+
+
+def test_what_newly_fails_comes_first_and_what_lacks_a_concept_last() -> None:
+    document = documents.document(documents.full())
+    of = {r["check"]["id"]: r for r in document["results"]}
+    terms, consent = of["trial.rejected_rows"], of["oncology.event_before_consent"]
+    consent["waiver"] = None
+    terms["check"]["subcategory"] = "Vocabulary"
+
+    def order() -> list[str]:
+        page = render_report(document, None, masked=False)
+        return re.findall(
+            r"<code>(trial\.rejected_rows|oncology\.event_before_consent)</code></dd>", re.sub("<wbr>", "", page)
+        )
+
+    assert order() == ["oncology.event_before_consent", "trial.rejected_rows"]
+    document["comparison"]["checks_failing"] = ["trial.rejected_rows"]
+    assert order() == ["trial.rejected_rows", "oncology.event_before_consent"]
+    assert "new" in card(render_report(document, None, masked=False), "trial.rejected_rows").partition("Where")[0]
+
+
+def test_rows_are_offered_only_where_there_are_some_to_see(full: str) -> None:
+    assert "omopify quality rows" in card(full, "trial.accounting_sums")  # its query says a file and a row
+    document = documents.document(documents.full())
+    (sums,) = (r for r in document["results"] if r["check"]["id"] == "trial.accounting_sums")
+    sums["check"]["rows_sql"] = (
+        "SELECT COLUMNS(lambda name: name IN ('row_id', 'source_row')) FROM (SELECT map AS row_id)"
+    )
+    assert "omopify quality rows" not in card(render_report(document, None, masked=False), "trial.accounting_sums")
+
+
+def test_what_the_project_has_changed_is_told_of_checks_that_pass_too() -> None:
+    document = documents.document(documents.full())
+    (growth,) = (r for r in document["results"] if r["check"]["id"] == "oncology.progression_needs_growth")
+    growth["status"], growth["measurement"]["violated"] = "pass", 1
+    text = section(render_report(document, None, masked=False), "failed")
+    assert "Changed by Kari Nordmann on 2026-10-02: Two readers at our site measure in cm" in text
+    assert "oncology.progression_needs_growth" in text
+
+
+def test_consequences_come_after_causes_and_reasons_are_explained() -> None:
+    document = documents.document(documents.full())
+    one = document["findings"]["losses"][0] | {"form": "AE", "kind": "rejected row"}
+    document["findings"]["losses"] = [
+        one | {"field": "person", "reason": "not found", "rows": 9},
+        one | {"field": "start", "reason": "not a date", "rows": 1},
+    ]
+    text = section(render_report(document, None, masked=False), "losses")
+    assert text.index("· start Rejected row") < text.index("· person Rejected row")
+    assert "before 1800 or after 2199" in text
+    assert "partial date" not in text
 
 
 @pytest.mark.parametrize(

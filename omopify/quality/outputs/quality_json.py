@@ -73,7 +73,7 @@ def written(document: Mapping[str, Any]) -> str:
     return as_lines({**packed, "kinds": [json.loads(kind) for kind in kinds]})
 
 
-def read_document(text: str) -> dict[str, Any]:
+def read_document(text: str | bytes) -> dict[str, Any]:
     """Return what ``quality.json``, or its masked copy, says, as plain data.
 
     Raises:
@@ -93,7 +93,7 @@ def read_document(text: str) -> dict[str, Any]:
     return document
 
 
-def from_json(text: str) -> Assessment:
+def from_json(text: str | bytes) -> Assessment:
     """Read ``quality.json``.
 
     Raises:
