@@ -240,11 +240,11 @@ def terms(found: Sequence[Json]) -> list[dict[str, Any]]:
 
 
 def decided(results: Sequence[Json]) -> list[dict[str, Any]]:
-    """Return what the project has changed in shipped checks: each sentence once, with the checks that it is about."""
+    """Return what the project has changed in shipped checks: each reason once, with the checks that it is about."""
     sentences: dict[str, list[str]] = {}
     for r in results:
         if r["check"].get("change"):
-            sentences.setdefault(changed(r["check"]), []).append(r["check"]["id"])
+            sentences.setdefault(_deed(r["check"]["change"]), []).append(r["check"]["id"])
     return [{"says": says, "checks": ids} for says, ids in sentences.items()]
 
 
@@ -333,10 +333,17 @@ def changed(check: Json) -> str:
     change = check.get("change")
     if not change:
         return ""
-    severity = SEVERITIES[change["default_severity"]].lower()
-    shipped = f"{allowed(change['default_max_pct'])} allowed, {severity}"
+    shipped = f"{allowed(change['default_max_pct'])} allowed, {SEVERITIES[change['default_severity']].lower()}"
+    now = f"{allowed(check['max_pct'])} allowed, {SEVERITIES[check['severity']].lower()}"
+    return f"{_deed(change)} As shipped: {shipped}." + ("" if change.get("off") else f" Now: {now}.")
+
+
+def _deed(change: Json) -> str:
     deed = "Switched off" if change.get("off") else "Changed"
-    return f"{deed} by {change['author']} on {change['date']}: {change['reason']} As shipped: {shipped}."
+    reason = str(change["reason"]).strip()
+    return (
+        f"{deed} by {change['author']} on {change['date']}: {reason}{'' if reason.endswith(('.', '!', '?')) else '.'}"
+    )
 
 
 def waived(waiver: Json | None) -> str:

@@ -65,6 +65,7 @@ def render_report(document: Mapping[str, Any], sign_off: Mapping[str, Any] | Non
             term_fields=arrange.terms(findings["unmapped"]),
             decided=arrange.decided(results),
             newly_failing=sorted(document["comparison"]["checks_failing"], key=lambda i: [*places, i].index(i)),
+            eased={r["check"]["id"] for r in results if r["check"].get("change")},
             asked={r["check"]["id"]: r["check"]["description"] for r in results},
             losses=arrange.losses(findings["losses"]),
             reasons=[r for r in arrange.REASONS if any(one["reason"] == r for one in findings["losses"])],

@@ -119,6 +119,7 @@ JUDGED = {
     "drug_was_allocated": 8,
     "no_dose_after_end_of_treatment": 7,  # C has no end
     "no_dose_after_death": 4,
+    "treatment_ends_after_start": 3,
     "treatment_ends_by_death": 2,
     "cycles_do_not_overlap": 3,  # the first of a drug follows none
     "cycles_in_order": 3,

@@ -325,9 +325,15 @@ def test_what_the_project_has_changed_is_told_of_checks_that_pass_too() -> None:
     document = documents.document(documents.full())
     (growth,) = (r for r in document["results"] if r["check"]["id"] == "oncology.progression_needs_growth")
     growth["status"], growth["measurement"]["violated"] = "pass", 1
-    text = section(render_report(document, None, masked=False), "failed")
+    document["comparison"]["checks_failing"] = []
+    document["comparison"]["checks_mended"] = ["oncology.progression_needs_growth", "trial.accounting_sums"]
+    page = render_report(document, None, masked=False)
+    text = section(page, "failed")
     assert "Changed by Kari Nordmann on 2026-10-02: Two readers at our site measure in cm" in text
     assert "oncology.progression_needs_growth" in text
+    mended = section(page, "changes").partition("do not fail now")[2]
+    assert "oncology.progression_needs_growth (the project has changed the check" in mended
+    assert "trial.accounting_sums (the project" not in mended
 
 
 def test_consequences_come_after_causes_and_reasons_are_explained() -> None:
