@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -94,10 +94,7 @@ class Manifest:
                 for name, source in sources.items()
                 for file in source.files
             ],
-            "specs": {
-                f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
-                for path in sorted(project.pack.files)
-            },
+            "specs": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _written_files(project)},
             "maps": maps,
             "order": [step.name for step in plan.maps],
             "totals": _totals(db),
@@ -110,6 +107,18 @@ class Manifest:
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write a manifest as JSON with sorted keys."""
     path.write_text(json.dumps(manifest.content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _written_files(project: Project) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of all that people wrote for this conversion: maps, SQL, value lists and concept files."""
+    folders = sorted({project.pack.folder, *(loaded.folder for loaded in project.pack.maps)})
+    beside = {path for folder in folders for kind in ("csv", "sql") for path in folder.rglob(f"*.{kind}")}
+    for path in sorted(beside | set(project.pack.files)):
+        folder = next((folder for folder in folders if path.is_relative_to(folder)), path.parent)
+        yield path.relative_to(folder.parent).as_posix(), path
+    own = project.folder / project.file.concepts
+    for path in sorted(own.rglob("*.csv")):
+        yield path.relative_to(own.parent).as_posix(), path
 
 
 def _totals(db: DuckDB) -> dict[str, int]:

@@ -145,7 +145,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return manifest  # type: ignore[no-any-return]  # what it holds is looked at above
 
 
-_WORDS = {"order": list, "specs": dict, "concept_files": dict, "vocabulary": dict}
+_WORDS = {"order": list, "specs": dict, "vocabulary": dict}
 """What is taken from a manifest."""
 
 
@@ -232,9 +232,8 @@ def _made_with(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for part in vocabulary.get("parts", ()):
         yield "vocabulary part", str(part["path"]), str(part["sha256"])
     for name, sha256 in manifest.get("specs", {}).items():
-        yield "map", name, sha256
-    for name, counts in manifest.get("concept_files", {}).items():
-        yield "concept file", name, json.dumps(counts, sort_keys=True)
+        kind = "concept file" if "concepts" in name.split("/") else "value list" if name.endswith(".csv") else "map"
+        yield kind, name, sha256
 
 
 _Made = Mapping[tuple[str, str], str]
@@ -242,8 +241,9 @@ _Made = Mapping[tuple[str, str], str]
 
 def _changed(before: _Made, now: _Made) -> Iterator[str]:
     """Yield a sentence for each kind of thing that is different."""
-    yield from _files("map", "map", before, now)
-    yield from _files("concept file", "concept", before, now)
+    yield from _files("map", "map file", before, now)
+    yield from _files("value list", "value list", before, now)
+    yield from _files("concept file", "concept file", before, now)
     for kind, title in (("vocabulary", "vocabulary"), ("software", "")):
         for key in sorted(key for key in {*before, *now} if key[0] == kind):
             if before.get(key) != now.get(key):
@@ -264,5 +264,5 @@ def _files(kind: str, word: str, before: _Made, now: _Made) -> Iterator[str]:
     for what, names in found.items():
         if names:
             listed = ", ".join(sorted(names)[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-            number = f"1 {word} file" if len(names) == 1 else f"{len(names)} {word} files"
+            number = f"1 {word}" if len(names) == 1 else f"{len(names)} {word}s"
             yield f"{number} {what}: {listed}"

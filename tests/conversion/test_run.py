@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import random
@@ -37,6 +38,22 @@ def test_a_second_run_gives_the_same_tables_and_ids(workplace: Workplace, tmp_pa
     manifests = [result.manifest | {"run": None} for result in (first, second, elsewhere)]
     assert manifests[0] == manifests[1] == manifests[2]
     assert len(before["cdm.person"]) > 15
+
+
+def test_the_manifest_knows_every_file_that_people_wrote(workplace: Workplace) -> None:
+    own = workplace.folder / "concepts" / "prime_rose" / "mine.csv"
+    own.parent.mkdir(parents=True)
+    own.write_text("sourceName,conceptId\n", encoding="utf-8")
+    maps = workplace.folder / "maps"
+    (maps / "impress" / "by_hand.sql").write_text("SELECT 1", encoding="utf-8")
+    written = {
+        path.relative_to(maps).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in maps.rglob("*")
+        if path.suffix in (".yaml", ".csv", ".sql")
+    }
+    assert any("/concepts/" in name for name in written)
+    written["concepts/prime_rose/mine.csv"] = hashlib.sha256(own.read_bytes()).hexdigest()
+    assert workplace.run().manifest["specs"] == written
 
 
 def test_a_fresh_register_gives_the_same_ids(workplace: Workplace, tmp_path: Path) -> None:

@@ -67,8 +67,7 @@ MANIFEST: dict[str, Any] = {
     "duckdb": "2.0.0",
     "polars": "2.1.0",
     "vocabulary": {"release": "v1", "parts": [{"path": "starter", "sha256": "a"}]},
-    "specs": {"t/person.yaml": "1", "t/event.yaml": "2"},
-    "concept_files": {"t/concepts/a.csv": {"approved": 3, "left": 1, "unchecked": 0}},
+    "specs": {"t/person.yaml": "1", "t/event.yaml": "2", "t/values/outcome.csv": "3", "t/concepts/a.csv": "4"},
 }
 
 

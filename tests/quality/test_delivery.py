@@ -178,16 +178,16 @@ def test_checks_are_compared_where_both_know_them(tmp_path: Path) -> None:
 
 def test_other_maps_vocabulary_and_software_are_said_in_sentences(place: Place) -> None:
     delivery.keep(place, SIGNED)
-    specs = {"t/person.yaml": "1", "t/event.yaml": "3", **{f"t/n{n}.yaml": "1" for n in range(7)}}
+    specs = {"t/person.yaml": "1", "t/event.yaml": "3", "t/values/outcome.csv": "9", **{f"t/n{n}.yaml": "1" for n in range(7)}}
     later = MANIFEST | {
         "omopify": "0.2",
         "specs": specs,
         "vocabulary": {"release": "v2", "parts": []},
-        "concept_files": {},
     }
     assert compared(place, (), later).changed == (
         "1 map file changed: t/event.yaml",
         "7 map files new: t/n0.yaml, t/n1.yaml, t/n2.yaml, t/n3.yaml, t/n4.yaml, ...",
+        "1 value list changed: t/values/outcome.csv",
         "1 concept file gone: t/concepts/a.csv",
         "vocabulary: v1 -> v2",
         "omopify: 0.1 -> 0.2",
