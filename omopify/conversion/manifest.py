@@ -112,7 +112,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 def _written_files(project: Project) -> Iterator[tuple[str, Path]]:
     """Yield name and path of all that people wrote for this conversion: maps, SQL, value lists and concept files."""
     folders = sorted({project.pack.folder, *(loaded.folder for loaded in project.pack.maps)})
-    beside = {path for folder in folders for kind in ("csv", "sql") for path in folder.rglob(f"*.{kind}")}
+    beside = {path for folder in folders for kind in ("csv", "sql", "sql.jinja") for path in folder.rglob(f"*.{kind}")}
     for path in sorted(beside | set(project.pack.files)):
         folder = next((folder for folder in folders if path.is_relative_to(folder)), path.parent)
         yield path.relative_to(folder.parent).as_posix(), path

@@ -45,11 +45,12 @@ def test_the_manifest_knows_every_file_that_people_wrote(workplace: Workplace) -
     own.parent.mkdir(parents=True)
     own.write_text("sourceName,conceptId\n", encoding="utf-8")
     maps = workplace.folder / "maps"
-    (maps / "impress" / "by_hand.sql").write_text("SELECT 1", encoding="utf-8")
+    for name in ("by_hand.sql", "by_hand.sql.jinja"):
+        (maps / "impress" / name).write_text("SELECT 1", encoding="utf-8")
     written = {
         path.relative_to(maps).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in maps.rglob("*")
-        if path.suffix in (".yaml", ".csv", ".sql")
+        if path.suffix in (".yaml", ".csv", ".sql", ".jinja")
     }
     assert any("/concepts/" in name for name in written)
     written["concepts/prime_rose/mine.csv"] = hashlib.sha256(own.read_bytes()).hexdigest()
