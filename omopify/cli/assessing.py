@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from omopify.quality.model import Assessment, Check, Result
+    from omopify.quality.model import Assessment
     from omopify.quality.run import Options, Place
     from omopify.quality.signoff import Pages, State
     from omopify.specs.project import Project
@@ -106,7 +107,7 @@ def pages(place: Place) -> Pages:
 
 def _show(assessment: Assessment, place: Place) -> None:
     from omopify.cli.show import table
-    from omopify.quality.gate import COUNTED, worst_first
+    from omopify.quality.gate import COUNTED
     from omopify.quality.signoff import REPORT, state
     from omopify.specs.project import shown
 
@@ -115,9 +116,9 @@ def _show(assessment: Assessment, place: Place) -> None:
     click.echo(f"Quality: {said}. {verdict.reasons[0]}")
     rows = [(severity, *(counts[word] for word in COUNTED)) for severity, counts in verdict.counts.items()]
     table("Checks", ("severity", *COUNTED), rows)
-    lines = list(_failing(worst_first(r for r in assessment.results if r.status in ("fail", "error"))))
+    lines = list(_failing(assessment))
     if lines:
-        click.echo("Failing checks, the worst first")
+        click.echo("Failing checks, in the order of the report")
     for line in lines[:_SHOWN]:
         click.echo(f"  {line}")
     if len(lines) > _SHOWN:
@@ -126,35 +127,39 @@ def _show(assessment: Assessment, place: Place) -> None:
     click.echo(shown(place.folder / REPORT))
 
 
-def _failing(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each check; checks of the CDM that ask the same of several fields have one line together."""
-    groups: dict[tuple[str, str], list[Result]] = {}
-    for result in results:
-        groups.setdefault((result.check.severity, _shared(result.check)), []).append(result)
-    for (severity, of), found in groups.items():
-        if len(found) > 1:
-            things = {"FIELD": "fields", "TABLE": "tables", "CONCEPT": "concepts"}[found[0].check.level]
-            waived = sum(1 for result in found if result.waiver)
-            yield f"{severity:<8}  {len(found)} {things} fail {of}" + (f", {waived} waived" if waived else "")
-        else:
-            yield _line(found[0])
+def _failing(assessment: Assessment) -> Iterator[str]:
+    """Yield a line for each card of the report: for a check, or for checks of the CDM that ask the same of fields."""
+    from omopify.quality.model import Findings
+    from omopify.quality.outputs.quality_json import to_document
+    from omopify.reports.arrange import whole
+    from omopify.reports.failing import failing
+
+    some = replace(
+        assessment, findings=Findings(), results=tuple(r for r in assessment.results if r.status in ("fail", "error"))
+    )
+    for group in failing(whole(to_document(some))["results"], assessment.comparison.checks_failing):
+        for card in group["cards"]:
+            checks = card["checks"]
+            check = checks[0]["check"]
+            waived = f", waived until {checks[0]['waiver']['expires']}" if checks[0]["state"] == "waived" else ""
+            if len(checks) > 1:
+                things = {"FIELD": "fields", "TABLE": "tables", "CONCEPT": "concepts"}[check["level"]]
+                waived = ", waived" if waived else ""
+                yield f"{group['severity']:<8}  {len(checks)} {things} fail {check['type']}{waived}"
+            else:
+                yield f"{group['severity']:<8}  {_share(checks[0])}  {check['id']}{waived}"
 
 
-def _line(result: Result) -> str:
-    from omopify.quality.gate import worst_share
-
-    check = result.check
-    share = f"{'up to ' if result.measurement.parts else ''}{_percent(worst_share(result))} fail"
-    if result.status == "error":
+def _share(entry: Mapping[str, Any]) -> str:
+    parts, limit = entry["parts"], entry["check"]["max_pct"]
+    counted = parts[0] if parts else entry["measurement"]  # the worst part comes first, and has a limit of its own
+    limit = counted.get("max_pct", limit)
+    if entry["status"] == "error":
         share = "not measured"
-    waived = f", waived until {result.waiver.expires}" if result.waiver else ""
-    return f"{check.severity:<8}  {share:>16}, {_percent(check.max_pct or 0):>6} may  {check.id}{waived}"
-
-
-def _shared(check: Check) -> str:
-    from omopify.specs.quality import CDM_CHECKS
-
-    return check.type if check.expectation == CDM_CHECKS else check.id
+    else:
+        pct = 100 * counted["violated"] / counted["denominator"] if counted["denominator"] else 0
+        share = f"{'up to ' if parts else ''}{_percent(pct)} fail"
+    return f"{share:>16}, {_percent(limit or 0):>6} may"
 
 
 def show_sign_off(found: State) -> None:
@@ -164,7 +169,5 @@ def show_sign_off(found: State) -> None:
         click.echo(click.style(found.sentence(), fg=colour))
 
 
-def _percent(pct: float | None) -> str:
-    if pct is None:
-        return ""
+def _percent(pct: float) -> str:
     return f"{pct:.2g} %" if 0 < pct < 10 else f"{pct:.0f} %"

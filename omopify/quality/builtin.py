@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -108,6 +109,11 @@ def check(suites: Sequence[SuiteFile], problems: Problems) -> None:
 def _check_arguments(implementation: Any, suite: SuiteFile, place: int, problems: Problems) -> None:
     spec = suite.expectations[place]
     steps: tuple[str | int, ...] = ("expectations", place, "kwargs")
+    wrong = next(chain(_parameters(spec.kwargs), _ill_shaped(spec.kwargs)), None)
+    if wrong:
+        where, message, hint = wrong
+        problems.add("OM841", f"{message} of '{spec.type}'", suite.at(*steps, *where), hint)
+        return
     condition = spec.kwargs.get("row_condition")
     if isinstance(condition, str) and spec.kwargs.get("condition_parser") not in _PARSERS:
         hint = """write it as row_condition: 'col("age") >= 18' with condition_parser: great_expectations"""
@@ -131,6 +137,47 @@ def _check_arguments(implementation: Any, suite: SuiteFile, place: int, problems
                     "OM841", f"the argument{of} of '{spec.type}' cannot be used: {one['msg']}", suite.at(*steps, *where)
                 )
 
+
+def _parameters(said: Any, where: tuple[str | int, ...] = ()) -> Iterator[_Wrong]:
+    """Yield each place where a value is to come from outside: there is nobody who could give it."""
+    if isinstance(said, Mapping):
+        if "$PARAMETER" in said:
+            yield where, "'$PARAMETER' cannot stand in the arguments", "write the value itself"
+        for name, value in said.items():
+            yield from _parameters(value, (*where, name))
+    elif isinstance(said, list):
+        for number, value in enumerate(said):
+            yield from _parameters(value, (*where, number))
+
+
+def _ill_shaped(kwargs: Mapping[str, Any]) -> Iterator[_Wrong]:
+    """Yield what Great Expectations lets through and we cannot use."""
+    mostly = kwargs.get("mostly")
+    if mostly is not None and not _is_share(mostly):
+        yield ("mostly",), "this is no 'mostly'", "it is a number from 0 to 1; 0.95 says that 95 in 100 must be right"
+    for name in _COLUMNS:
+        said = kwargs.get(name)
+        several = name == "column_list"
+        if said is not None and (not isinstance(said, list) if several else not isinstance(said, str)):
+            shape = "a list of names, as [start_date, end_date]" if several else "the name of one column"
+            yield (name,), f"this is no '{name}'", f"it is {shape}"
+        elif several:
+            for number, column in enumerate(said or ()):
+                if not isinstance(column, str):
+                    yield (name, number), f"this is no name of a column in '{name}'", "write names, as [start_date]"
+
+
+def _is_share(said: Any) -> bool:
+    if isinstance(said, bool) or not isinstance(said, (int, float, str)):
+        return False
+    try:
+        return 0 <= float(said) <= 1  # a number that is written in an unusual way, as 0.90, is read as a text
+    except ValueError:
+        return False
+
+
+_Wrong = tuple[tuple[str | int, ...], str, str]
+"""The steps to what is wrong, what it is, and what to write instead."""
 
 _PARSERS = ("great_expectations", "great_expectations__experimental__")
 
@@ -249,25 +296,34 @@ def _batches(db: DuckDB) -> Iterator[Any]:
 
 
 def _measured(batch: Batch, checks: Sequence[Check]) -> list[Measurement]:
+    started = time.perf_counter()
+    try:
+        answers = _answers(batch, checks)
+    except Exception:  # an argument that Great Expectations trips over; its own words may quote values
+        answers = None
+    seconds = (time.perf_counter() - started) / len(checks)
+    if len(checks) > 1 and (answers is None or any(_raised(answer) for answer in answers.values())):
+        # One statement asks for several expectations, so that one which fails takes others with it.
+        return [found for one in checks for found in _measured(batch, [one])]
+    if answers is None:
+        return [Measurement(one.id, error=_NOT_ASKED, seconds=seconds) for one in checks]
+    return [_measurement(one, answers.get(one.id), seconds) for one in checks]
+
+
+def _answers(batch: Batch, checks: Sequence[Check]) -> dict[str, Any]:
+    """Return what Great Expectations says of each check: counts only, without a value of the data."""
     import great_expectations as gx
 
-    started = time.perf_counter()
     expectations = [
         {"type": one.type, "kwargs": one.parameters["arguments"], "meta": {"check": one.id}} for one in checks
     ]
     suite = gx.ExpectationSuite("omopify", expectations=expectations)
-    # Counts only: no value of the data is in this answer.
     how = {"result_format": "BASIC", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
-    answers = {
+    return {
         answer.expectation_config.meta["check"]: answer
         for answer in batch.validate(suite, result_format=how).results
         if answer.expectation_config and answer.expectation_config.meta
     }
-    seconds = (time.perf_counter() - started) / len(checks)
-    if len(checks) > 1 and any(_raised(answer) for answer in answers.values()):
-        # One statement asks for several expectations, so that one which fails takes others with it.
-        return [found for one in checks for found in _measured(batch, [one])]
-    return [_measurement(one, answers.get(one.id), seconds) for one in checks]
 
 
 def _measurement(asked: Check, answer: Any, seconds: float) -> Measurement:
@@ -285,6 +341,8 @@ def _measurement(asked: Check, answer: Any, seconds: float) -> Measurement:
     return Measurement(asked.id, int(counts["unexpected_count"]), judged, seconds=seconds)
 
 
+_NOT_ASKED = "Great Expectations could not ask this"
+
 _KINDS_OF_ERRORS = {
     **REASONS,
     "InvalidColumnTypeError": "the column is of a type that this expectation cannot judge",
@@ -299,5 +357,5 @@ def _raised(answer: Any) -> str | None:
         if one["raised_exception"]:
             kinds = re.findall(r"\b\w+(?:Error|Exception)\b", str(one["exception_traceback"]))
             known = [_KINDS_OF_ERRORS[kind] for kind in kinds if kind in _KINDS_OF_ERRORS]
-            return known[0] if known else "Great Expectations could not ask this"
+            return known[0] if known else _NOT_ASKED
     return None

@@ -150,13 +150,19 @@ _WORDS = {"order": list, "specs": dict, "vocabulary": dict}
 
 
 def stop_if_older(db: DuckDB, database: Path) -> None:
-    """Stop if a result, opened as ``result``, does not say what forms the export had, which checks and reports ask.
+    """Stop if a result, opened as ``result``, lacks a schema or a part of the account that checks and reports ask.
 
     Raises:
-        OmopifyError: OM838 an omopify without that has made it.
+        OmopifyError: OM838 an older omopify has made it, or somebody has changed it.
     """
-    if not db.rows(render("quality/delivery/is_complete.sql"))[0][0]:
-        message = "this result was made by an older omopify, which did not note the forms of the export"
+    query = "quality/delivery/columns.sql.jinja"
+    with DuckDB(None) as new:
+        new.script(render("quality/delivery/account.sql"))
+        new.script(render("audit/tables.sql"))
+        needed = set(new.rows(render(query, database="memory")))
+    found = set(db.rows(render(query, database="result")))
+    if not needed <= found or not {"cdm", "dsp"} <= {schema for schema, *_ in found}:
+        message = "this result was made by an older omopify, or changed: it lacks tables or columns that checks ask"
         raise OmopifyError(Problem("OM838", message, Location(shown(database)), "run 'omopify run' again"))
 
 

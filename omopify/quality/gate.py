@@ -7,14 +7,14 @@ is said, and stops it only where the user asks for that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import get_args
 
 from omopify.errors import Problems, did_you_mean
 from omopify.quality.model import Result, Severity, Verdict, Waiver
-from omopify.specs.quality import CDM_CHECKS, WaiversFile
+from omopify.specs.quality import WaiversFile
 
 PASSED = 0
 HELD_UP = 3
@@ -109,35 +109,6 @@ def exit_code(verdict: Verdict, results: Sequence[Result], *, strict: bool = Fal
         return HELD_UP
     warned = any(result.is_open and result.check.severity == "warning" for result in results)
     return HELD_UP if strict and warned else PASSED
-
-
-def worst_first(results: Iterable[Result]) -> list[Result]:
-    """Return results by severity; in each, first our own checks and the project's, then those of the CDM.
-
-    Of these again first what could not be measured, then what no row may fail, then the rest by share of rows.
-    """
-    severities: tuple[str, ...] = get_args(Severity)
-
-    def place(result: Result) -> tuple[int, bool, bool, bool, float, str]:
-        check = result.check
-        of_the_cdm = check.expectation == CDM_CHECKS
-        share = -(worst_share(result) or 0.0)
-        return (
-            severities.index(check.severity),
-            of_the_cdm,
-            result.status != "error",
-            bool(check.max_pct),
-            share,
-            check.id,
-        )
-
-    return sorted(results, key=place)
-
-
-def worst_share(result: Result) -> float | None:
-    """Return the share of rows that fail, in percent; by parts, of the worst one."""
-    parts = [100 * part.violated / part.denominator for part in result.measurement.parts if part.denominator]
-    return max(parts) if parts else result.pct
 
 
 def _stops(result: Result) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +16,16 @@ from omopify.compiler.render import render
 from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
 from omopify.errors import Location, OmopifyError, Problem, did_you_mean
 from omopify.quality import delivery
-from omopify.quality.model import Check, Result
+from omopify.quality.judging import decide
+from omopify.quality.model import Check, Measurement, Result
 from omopify.quality.outputs.quality_json import from_json
 from omopify.quality.run import QUALITY_JSON, Place, sha256
 from omopify.specs.project import shown
 from omopify.specs.quality import FEW_VIOLATIONS, OWN_TYPES
 
 FOLDER = "do-not-share"
+
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Listed:
 
     path: Path
     rows: int
+    first: tuple[str, ...]
+    """The parts that are above their limit, whose rows come first; nothing if there are no other rows."""
     stale: bool
     """Whether the data have changed since the check was last measured."""
 
@@ -58,6 +64,8 @@ def list_rows(check_id: str, place: Place, memory_limit: str | None = None, thre
         name="result",
     ) as db:
         columns = _failing(db, check)
+        above = _above(found)
+        _stop_if_no_rows(found, above, columns)
         rows = int(db.rows(render("quality/rows/count.sql"))[0][0])
         new = path.with_name(f".{path.name}.new")
         new.unlink(missing_ok=True)
@@ -66,9 +74,18 @@ def list_rows(check_id: str, place: Place, memory_limit: str | None = None, thre
         origin = _origin(db, check, columns)
         # Names of parts were looked at when they were measured; whatever else stands there may be a value.
         parts = [part.name for part in found.measurement.parts] if "part" in columns else []
-        db.script(render("quality/rows/write.sql.jinja", table=table, parts=parts, origin=origin, path=new))
+        first = _first(found, above) if parts else ()
+        known = {"table": table, "parts": parts, "first": first, "origin": origin}
+        # A shipped query says why in words of the maps; what a query of the project's own calls so may be a value.
+        reason = "reason" in columns and "rows" not in check.parameters
+        db.script(render("quality/rows/write.sql.jinja", reason=reason, path=new, **known))
     new.replace(path)
-    return Listed(path, rows, sha256(place.database) != measured)
+    return Listed(path, rows, first, sha256(place.database) != measured)
+
+
+def names(parts: Sequence[str]) -> str:
+    """Return names of parts as a message has them; the report has all."""
+    return ", ".join(parts[:_NAMED]) + (", ..." if len(parts) > _NAMED else "")
 
 
 def _find(check_id: str, place: Place) -> tuple[Result, str]:
@@ -102,6 +119,36 @@ def _why_none(found: Result) -> str:
     if found.check.expectation not in OWN_TYPES:
         return f"Great Expectations' own expectations count only; ask with {FEW_VIOLATIONS} to see the rows"
     return "the report says what was counted; it counts something else than rows of one table"
+
+
+def _above(found: Result) -> tuple[str, ...]:
+    limits = found.check.parameters.get("parts", {})
+    assert isinstance(limits, Mapping)
+    return tuple(
+        part.name
+        for part in sorted(found.measurement.parts, key=lambda part: -part.violated / (part.denominator or 1))
+        if decide(Measurement("", part.violated, part.denominator), limits.get(part.name, found.check.max_pct), {})
+        == "fail"
+    )
+
+
+def _first(found: Result, above: Sequence[str]) -> tuple[str, ...]:
+    within = any(part.violated for part in found.measurement.parts if part.name not in above)
+    # Names that a query of the project's own has taken from the data were numbered, and are not known here.
+    return tuple(name for name in above if not re.fullmatch(r"part \d+", name)) if within else ()
+
+
+def _stop_if_no_rows(found: Result, above: Sequence[str], columns: Set[str]) -> None:
+    """Stop if a check counts what is only a number in the account of a run: a list would say the same in each line."""
+    check = found.check
+    # Columns of the export are no rows either, but have names that tell what to mend.
+    if check.schema != "audit" or check.table == "columns" or "source_row" in columns or not found.measurement.parts:
+        return
+    which = "1 part is" if len(above) == 1 else f"{len(above) or 'no'} parts are"
+    hint = f"what it counts are no rows of a table; {which} above the limit" + (f": {names(above)}" if above else "")
+    if check.table == "lookups":
+        hint += "; 'omopify vocab suggest PROJECT' writes the terms"
+    raise _problem("OM824", f"there are no rows of '{check.id}' to list", hint)
 
 
 def _failing(db: DuckDB, check: Check) -> set[str]:

@@ -178,7 +178,8 @@ def test_checks_are_compared_where_both_know_them(tmp_path: Path) -> None:
 
 def test_other_maps_vocabulary_and_software_are_said_in_sentences(place: Place) -> None:
     delivery.keep(place, SIGNED)
-    specs = {"t/person.yaml": "1", "t/event.yaml": "3", "t/values/outcome.csv": "9", **{f"t/n{n}.yaml": "1" for n in range(7)}}
+    specs = {"t/person.yaml": "1", "t/event.yaml": "3", "t/values/outcome.csv": "9"}
+    specs |= {f"t/n{n}.yaml": "1" for n in range(7)}
     later = MANIFEST | {
         "omopify": "0.2",
         "specs": specs,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from omopify.errors import Problems
-from omopify.quality.gate import apply_waivers, exit_code, verdict, worst_first
-from omopify.quality.model import Check, Measurement, Part, Result, Severity, Status, Waiver
+from omopify.quality.gate import apply_waivers, exit_code, verdict
+from omopify.quality.model import Check, Measurement, Result, Severity, Status, Waiver
 from omopify.specs.quality import WaiversFile, read_quality_file
 
 TODAY = date(2026, 11, 21)
@@ -186,23 +185,3 @@ def test_the_sentences_count_checks_and_nothing_else() -> None:
         "1 critical check could not be measured.",
         "1 warning is open, which does not hold the delivery up.",
     )
-
-
-def test_the_worst_come_first() -> None:
-    """By severity; our own before those of the CDM; not measured, nothing may fail, then by share of the worst part."""
-    cdm = result("f.cdm", "fail", failing=100)
-    of_the_cdm = replace(cdm, check=replace(cdm.check, expectation="expect_cdm_checks_to_pass"))
-    parted = replace(result("d.parts", "fail"), measurement=Measurement("d.parts", 1, 100, parts=(Part("x", 1, 2),)))
-    some_may = replace(parted, check=replace(parted.check, max_pct=5))
-    less = result("e.less", "fail", failing=40)
-    results = [
-        result("g.warning", "error", "warning"),
-        of_the_cdm,
-        replace(less, check=replace(less.check, max_pct=20)),
-        some_may,
-        result("c.few", "fail", failing=3),
-        result("b.more", "fail", failing=7),
-        result("a.broken", "error"),
-    ]
-    found = [one.check.id for one in worst_first(results)]
-    assert found == ["a.broken", "b.more", "c.few", "d.parts", "e.less", "f.cdm", "g.warning"]

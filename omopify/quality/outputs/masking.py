@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from omopify.quality.findings import place_of
@@ -33,6 +34,7 @@ _COUNTED = {
     "Counted": ("before", "now"),
     "Comparison": ("persons_appeared", "persons_vanished"),
 }
+_PERSONS = ("cdm", "person", "rows")
 _PROPOSED = ("term", "concept_id", "concept_name", "vocabulary", "score")
 
 
@@ -51,8 +53,12 @@ def masked(document: Mapping[str, Any], limit: int) -> dict[str, Any]:
     findings, comparison = (copy.deepcopy(document.get(word, {})) for word in ("findings", "comparison"))
     results = [result | {"measurement": copy.deepcopy(result["measurement"])} for result in document["results"]]
     numbers = _Numbers(limit)
-    numbers.maps(findings.get("maps", ()), findings.get("flow", ()), findings.get("losses", ()))
+    maps = numbers.maps(findings.get("maps", ()))
     numbers.results(results)
+    numbers.flow(
+        findings.get("flow", ()), {one["map"]: tuple(one["sources"]) for one in findings.get("maps", ())}, maps
+    )
+    numbers.losses(findings.get("losses", ()), maps)
     numbers.unmapped(findings.get("unmapped", ()))
     numbers.coverage(findings.get("coverage", ()))
     for picture in findings.get("pictures", ()):
@@ -91,12 +97,42 @@ class _Numbers:
         value = holder[key] if isinstance(holder, list) else holder.get(key)
         if not isinstance(value, int) or isinstance(value, bool):
             return None
-        known = (self._shared.get((name, value)) for name in names)
-        cell = next((one for one in known if one is not None), None) or self._found.cell(value)
+        known = [one for name in names if (one := self._shared.get((name, value))) is not None]
+        cell = known[0] if known else self._found.cell(value)
+        for other in dict.fromkeys(known[1:]):
+            if other is not cell:
+                self._found.total(cell, [other])
         for name in names:
             self._shared.setdefault((name, value), cell)
         cell.places.append((holder, key))
         return cell
+
+    def _sum(self, cells: Sequence[Cell], *names: object, known: bool = True) -> None:
+        """Say what numbers come to: the number that goes by one of the names, if there is one.
+
+        Otherwise it may be *known* to somebody all the same, if it is not small itself.
+        """
+        value = sum(cell.value for cell in cells)
+        named = [cell for name in names if (cell := self._shared.get((name, value))) is not None]
+        if known and not named and value >= self._found.limit:
+            named = [self._found.known(value)]
+        for total in dict.fromkeys(named):
+            self._found.total(total, cells)
+
+    def _judged(self, result: Mapping[str, Any], pairs: Sequence[tuple[str, Cell | None, Cell | None]]) -> None:
+        """The status and the threshold: a reader of ``fail`` may know which parts are above it, but not which are not.
+
+        (By the rule of :func:`omopify.quality.judging.decide`.)
+        """
+        check, status = result["check"], result["status"]
+        limits = check.get("parameters", {}).get("parts", {})
+        for name, violated, denominator in pairs:
+            if status not in ("pass", "fail") or violated is None or denominator is None:
+                continue
+            limit = Fraction(str(limits.get(name, check.get("max_pct")) or 0))
+            is_above = 100 * violated.value > limit * denominator.value
+            if is_above == (status == "fail"):
+                self._found.judged(violated, denominator, limit, is_above)
 
     def _part_of(self, part: Cell | None, whole: Cell | None) -> None:
         if part is not None and whole is not None and part.value <= whole.value:
@@ -115,10 +151,13 @@ class _Numbers:
             parts = []
             for part in measured.get("parts", ()):
                 # a part is named by a map, a form or a field: its counts may stand among those of the map or form
-                pair = tuple(self._cell(part, word, ("rows", part["name"])) for word in ("violated", "denominator"))
-                self._part_of(*pair)
-                parts.append(pair)
-            for whole, of_parts in ((violated, [p[0] for p in parts]), (denominator, [p[1] for p in parts])):
+                failing, judged = (
+                    self._cell(part, word, ("rows", part["name"])) for word in ("violated", "denominator")
+                )
+                self._part_of(failing, judged)
+                parts.append((part["name"], failing, judged))
+            self._judged(result, parts or [("", violated, denominator)])
+            for whole, of_parts in ((violated, [p[1] for p in parts]), (denominator, [p[2] for p in parts])):
                 if whole is not None and parts:
                     self._found.total(whole, [cell for cell in of_parts if cell is not None])
         for cells in wholes.values():
@@ -126,13 +165,8 @@ class _Numbers:
             for cell in cells - {largest}:
                 self._found.difference(largest, cell)
 
-    def maps(
-        self,
-        maps: Sequence[Mapping[str, Any]],
-        flow: Iterable[dict[str, Any]],
-        losses: Iterable[dict[str, Any]],
-    ) -> None:
-        """Rows of maps, which add up; links are sums of them, and so are rejected rows by reason."""
+    def maps(self, maps: Iterable[dict[str, Any]]) -> dict[str, dict[str, Cell]]:
+        """Rows of maps, which add up."""
         known: dict[str, dict[str, Cell]] = {}
         for one in maps:
             names: tuple[object, ...] = (("rows", one["map"]),)
@@ -145,15 +179,20 @@ class _Numbers:
             if len(whole) == len(cells):
                 known[one["map"]] = whole
                 self._accounted(whole, bool(form))
-        self._flow(flow, {one["map"]: tuple(one["sources"]) for one in maps}, known)
-        rejected: defaultdict[str, list[Cell]] = defaultdict(list)
+        return known
+
+    def losses(self, losses: Iterable[dict[str, Any]], maps: Mapping[str, Mapping[str, Cell]]) -> None:
+        """Rows and values that a map lost, by reason; a check says how many they are of a map."""
+        by_map: defaultdict[tuple[str, str], list[Cell]] = defaultdict(list)
         for loss in losses:
             rows, of = self._cell(loss, "rows"), self._cell(loss, "of", ("rows", loss["map"]))
             self._part_of(rows, of)
-            if rows is not None and loss["kind"] == "rejected row":
-                rejected[loss["map"]].append(rows)
-        for name, cells_of in known.items():
-            self._found.total(cells_of["rejected"], rejected[name])
+            if rows is not None:
+                by_map[loss["kind"], loss["map"]].append(rows)
+        for (kind, name), cells in by_map.items():
+            if kind == "rejected row" and name in maps:
+                self._found.total(maps[name]["rejected"], cells)
+            self._sum(cells, ("rows", name), known=False)
 
     def _accounted(self, cells: Mapping[str, Cell], of_form: bool) -> None:
         """Say that what a map reads is used, filtered, a duplicate or rejected.
@@ -165,16 +204,16 @@ class _Numbers:
         used, read = cells["used"], cells["read"]
         if used.value + sum(cell.value for cell in lost) == read.value:
             last = (read, used) if of_form else (used, read)
-            self._found.equations.append(Equation((read,), (used, *lost), (*lost, *last)))
+            self._found.knowledge.append(Equation((read,), (used, *lost), (*lost, *last)))
 
-    def _flow(
+    def flow(
         self,
         flow: Iterable[dict[str, Any]],
         sources: Mapping[str, tuple[str, ...]],
         maps: Mapping[str, Mapping[str, Cell]],
     ) -> None:
         """Links: those into a table make up its rows; what maps leave out and write makes up those from a place."""
-        into: defaultdict[str, list[Cell]] = defaultdict(list)
+        into: defaultdict[tuple[object, ...], list[Cell]] = defaultdict(list)
         written: defaultdict[tuple[str, str], list[Cell]] = defaultdict(list)
         left_out: dict[tuple[str, str, str], Cell] = {}
         for link in flow:
@@ -185,10 +224,11 @@ class _Numbers:
             if link["to_stage"] == "left out":
                 left_out[*place, link["to_name"]] = cell
             else:
-                into[link["to_stage"] + link["to_name"]].append(cell)
+                schema = "dsp" if link["to_stage"] == "harmonised" else "cdm"
+                into[schema, link["to_name"], "rows"].append(cell)
                 written[place].append(cell)
-        for cells in into.values():
-            self._sum(cells)
+        for table, cells in into.items():
+            self._sum(cells, table)
         reading: defaultdict[tuple[str, str], list[Mapping[str, Cell]]] = defaultdict(list)
         for name, read in sources.items():
             if read and name in maps:
@@ -203,13 +243,7 @@ class _Numbers:
         """Say that two lists of numbers add up to the same, if they do."""
         if left and right and sum(cell.value for cell in left) == sum(cell.value for cell in right):
             offered = sorted((*left, *right), key=lambda cell: cell.value)
-            self._found.equations.append(Equation(tuple(left), tuple(right), tuple(offered)))
-
-    def _sum(self, cells: list[Cell]) -> None:
-        """Take it that somebody knows what numbers come to, unless that is small itself."""
-        total = self._found.known(sum(cell.value for cell in cells))
-        if total.value >= self._found.limit:
-            self._found.total(total, cells)
+            self._found.knowledge.append(Equation(tuple(left), tuple(right), tuple(offered)))
 
     def unmapped(self, unmapped: Iterable[dict[str, Any]]) -> None:
         """Terms of a field: checks say how many rows there are without a concept."""
@@ -218,8 +252,8 @@ class _Numbers:
             cell = self._cell(term, "rows")
             if cell is not None:
                 fields[term["map"], term["field"]].append(cell)
-        for cells in fields.values():
-            self._sum(cells)
+        for (name, field), cells in fields.items():
+            self._sum(cells, ("rows", f"{name}.{field}"))
 
     def coverage(self, coverage: Iterable[dict[str, Any]]) -> None:
         """Cells of a column that are filled, of the rows of the form."""
@@ -229,7 +263,7 @@ class _Numbers:
             self._part_of(self._cell(column, "filled", form), rows)
 
     def picture(self, picture: Mapping[str, Any]) -> None:
-        """A small table: its sums are taken as known, all in all, by place and by series."""
+        """A small table: its sums are taken as known, all in all (which may be all persons), by place and by series."""
         columns = list(picture["columns"])
         with_whole = "of" in columns
         ways = [(), *([(picture["x"],), (picture["series"],)] if picture.get("series") else [])]
@@ -246,20 +280,26 @@ class _Numbers:
                 else:
                     for way in ways:
                         sums[way, *(row[columns.index(name)] for name in way)].append(cell)
-            for cells in sums.values():
-                self._sum(cells)
+            for way, cells in sums.items():
+                self._sum(cells, *(() if len(way) > 1 else (_PERSONS, ("cdm", "observation_period", "rows"))))
 
     def comparison(self, comparison: dict[str, Any]) -> None:
         """Counts then and now: a small difference is a small count, so the earlier number goes."""
         for counted in (*comparison.get("counts", ()), *comparison.get("code_lists", ())):
-            before, now = self._cell(counted, "before"), self._cell(counted, "now")
+            what, name = counted["what"], counted["name"]
+            names: tuple[object, ...] = (("rows", name),)
+            if what == "persons":
+                names = (_PERSONS, ("cdm", "person", "persons"))
+            elif what == "table":
+                names = (("dsp", name[4:], "rows") if name.startswith("dsp.") else ("cdm", name, "rows"),)
+            before, now = (self._cell(counted, word, *names) for word in ("before", "now"))
             if before is None or now is None:
                 continue
             less, more = sorted((before, now), key=lambda cell: cell.value)
             self._found.difference(more, less, (before, now))
-            if counted["what"] == "persons":
+            if what == "persons":
                 appeared, vanished = (self._cell(comparison, name) for name in _COUNTED["Comparison"])
                 zero = self._found.known(0)
                 sides = (before, appeared or zero), (now, vanished or zero)
                 if sum(cell.value for cell in sides[0]) == sum(cell.value for cell in sides[1]):
-                    self._found.equations.append(Equation(*sides, (before, now)))
+                    self._found.knowledge.append(Equation(*sides, (before, now)))

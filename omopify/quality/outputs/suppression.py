@@ -5,12 +5,16 @@ each sum that the numbers of a document obey is an equation here, and the reader
 shown they narrow every hidden number down, from equation to equation.  Where that leaves one possible value, the
 smallest other number of the equation is hidden, too.  (Each equation is looked at by itself, with what the others have
 left open; what only several of them together would tell is not searched for.)
+
+Sometimes nothing is left to hide: of ``<5 = <5 + <5 + <5 + <5`` all is known.  Then the largest is written as ``≥1``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 _MANY = 10**15
@@ -20,11 +24,15 @@ _PATIENCE = 50
 
 @dataclass(eq=False, slots=True)
 class Cell:
-    """A number: ``places`` are where it is written, as (object, key); one without is known to nobody."""
+    """A number: ``places`` are where it is written, as (object, key); one without is known to nobody.
+
+    Of a ``vague`` one nobody is told whether it is small.
+    """
 
     value: int
     places: list[tuple[Any, Any]] = field(default_factory=list)
     hidden: bool = False
+    vague: bool = False
 
     @property
     def is_written(self) -> bool:
@@ -62,6 +70,48 @@ class Equation:
                 yield cell, max(low, least), min(high, most)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Judgement:
+    """A share that was found to be above a limit in percent, or not: ``pass`` tells that it is 1 % at most.
+
+    If it is above, it need not be said that the part is small; if it is not, only the whole can hide how few may be.
+    """
+
+    part: Cell
+    whole: Cell
+    max_pct: Fraction
+    is_above: bool
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Both numbers."""
+        return self.part, self.whole
+
+    @property
+    def offered(self) -> tuple[Cell, ...]:
+        """What may be hidden."""
+        return () if self.is_above else (self.whole,)
+
+    def narrowed(self, ranges: Mapping[Cell, tuple[int, int]]) -> Iterator[tuple[Cell, int, int]]:
+        """Yield, as an equation does, what the limit tells."""
+        share = self.max_pct / 100
+        (least, most), (fewest, all_) = ranges[self.part], ranges[self.whole]
+        if self.is_above:
+            least_now, most_now = max(least, floor(share * fewest) + 1), most
+            fewest_now, all_now = fewest, min(all_, ceil(most / share) - 1)
+        else:
+            least_now, most_now = least, min(most, floor(share * all_))
+            fewest_now, all_now = max(fewest, ceil(least / share)), all_
+        if (least_now, most_now) != (least, most):
+            yield self.part, least_now, most_now
+        if (fewest_now, all_now) != (fewest, all_):
+            yield self.whole, fewest_now, all_now
+
+
+Knowledge = Equation | Judgement
+"""What a reader knows about some numbers together."""
+
+
 def add_up(total: Cell, parts: Sequence[Cell]) -> Equation:
     """Return the equation of a total and its parts: of these the smallest is hidden first, the total last."""
     return Equation((total,), tuple(parts), (*sorted(parts, key=lambda part: part.value), total))
@@ -73,7 +123,7 @@ class Suppression:
     def __init__(self, limit: int):
         self.limit = limit
         self.cells: list[Cell] = []
-        self.equations: list[Equation] = []
+        self.knowledge: list[Knowledge] = []
 
     def cell(self, value: int) -> Cell:
         """Add a number."""
@@ -88,12 +138,17 @@ class Suppression:
     def difference(self, whole: Cell, part: Cell, offered: tuple[Cell, ...] | None = None) -> None:
         """Say that the rest of a whole is a number, too, though nobody writes it."""
         rest = self.cell(whole.value - part.value)
-        self.equations.append(Equation((whole,), (part, rest), offered or (part, whole)))
+        self.knowledge.append(Equation((whole,), (part, rest), offered or (part, whole)))
 
     def total(self, total: Cell, parts: Sequence[Cell]) -> None:
         """Say that parts make up a total; nothing is said if they do not, as then the sum tells nothing."""
         if parts and sum(part.value for part in parts) == total.value:
-            self.equations.append(add_up(total, parts))
+            self.knowledge.append(add_up(total, parts))
+
+    def judged(self, part: Cell, whole: Cell, max_pct: Fraction, is_above: bool) -> None:
+        """Say that a reader knows whether a share is above a limit; 0 as a limit tells nothing new."""
+        if max_pct:
+            self.knowledge.append(Judgement(part, whole, max_pct, is_above))
 
     def is_small(self, cell: Cell) -> bool:
         """Say whether a number may tell who somebody is."""
@@ -103,31 +158,46 @@ class Suppression:
         """Decide what is hidden, and return it."""
         for cell in self.cells:
             cell.hidden = self.is_small(cell) or not cell.is_written
-        while True:
-            fresh = [self._next(equation) for equation in self._telling()]
-            if not any(fresh):
-                break
-            for one in fresh:
-                if one is not None:
-                    one.hidden = True
+            cell.vague = self.is_small(cell) and self.limit == 2  # less than 2 would be 1
+        while telling := self._telling():
+            offers = [self._first(chain, self._offer) for chain in telling]
+            hidden = [cell for cell in offers if cell is not None]
+            for cell in hidden:
+                cell.hidden = True
+            if not hidden:
+                large = [cell for chain in telling if (cell := self._first(chain, self._largest)) is not None]
+                if not large:
+                    break
+                for cell in large:
+                    cell.vague = True
         return [cell for cell in self.cells if cell.hidden and cell.is_written]
 
     def text(self, cell: Cell) -> str:
         """Return how a hidden number is written."""
+        if cell.vague:
+            return "≥1"
         return f"<{self.limit}" if self.is_small(cell) else f"≥{self.limit}"
 
-    def _next(self, equation: Equation) -> Cell | None:
-        return next((cell for cell in equation.offered if cell.is_written and not cell.hidden and cell.value), None)
+    def _first(self, chain: Sequence[Knowledge], choice: Callable[[Knowledge], Cell | None]) -> Cell | None:
+        return next((cell for one in chain if (cell := choice(one)) is not None), None)
 
-    def _telling(self) -> list[Equation]:
-        """Return the equations that give a hidden number away."""
-        open_ones = [one for one in self.equations if any(self._is_secret(cell) for cell in one.cells)]
-        places: dict[Cell, list[Equation]] = {}
+    def _offer(self, one: Knowledge) -> Cell | None:
+        return next((cell for cell in one.offered if cell.is_written and not cell.hidden and cell.value), None)
+
+    def _largest(self, one: Knowledge) -> Cell | None:
+        wanted = [cell for cell in one.cells if cell.is_written and cell.hidden and not cell.vague]
+        return max(wanted, key=lambda cell: cell.value, default=None)
+
+    def _telling(self) -> list[tuple[Knowledge, ...]]:
+        """Return what gives a hidden number away, each with what led there, the nearest first."""
+        open_ones = [one for one in self.knowledge if any(self._is_secret(cell) for cell in one.cells)]
+        places: dict[Cell, list[Knowledge]] = {}
         for one in open_ones:
             for cell in one.cells:
                 places.setdefault(cell, []).append(one)
         ranges = {cell: self._possible(cell) for cell in places}
-        telling: dict[Equation, None] = {}
+        reasons: dict[Cell, dict[Knowledge, None]] = {cell: {} for cell in places}
+        telling: dict[Knowledge, None] = {}
         waiting = dict.fromkeys(open_ones)
         steps = _PATIENCE * len(open_ones)
         while waiting and steps:
@@ -140,8 +210,17 @@ class Suppression:
                     telling[one] = None
                 else:
                     ranges[cell] = (low, high)
+                    reasons[cell][one] = None
                     waiting |= dict.fromkeys(places[cell])
-        return list(telling)
+        return [self._chain(one, reasons) for one in telling]
+
+    def _chain(self, last: Knowledge, reasons: Mapping[Cell, Mapping[Knowledge, None]]) -> tuple[Knowledge, ...]:
+        found = {last: None}
+        new = [last]
+        while new:
+            new = [one for before in new for cell in before.cells for one in reasons[cell] if one not in found]
+            found |= dict.fromkeys(new)
+        return tuple(found)
 
     def _is_secret(self, cell: Cell) -> bool:
         return cell.hidden and (cell.is_written or self.is_small(cell))
@@ -152,4 +231,6 @@ class Suppression:
             return cell.value, cell.value
         if not cell.is_written:
             return 0, _MANY
+        if cell.vague:
+            return 1, _MANY
         return (1, self.limit - 1) if self.is_small(cell) else (self.limit, _MANY)
