@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,9 @@ def assess_and_end(
     from omopify.quality.run import assess, judge_again
     from omopify.quality.signoff import write_reports
 
+    # Great Expectations brings 300,000 objects that stay to the end: to look for garbage among them takes a second.
+    gc.disable()
+    context.call_on_close(gc.enable)
     problems = Problems()
     with progress() as say:
         if options is None:

@@ -31,7 +31,7 @@ def rows(check: str, project: Path, out: Path | None, memory_limit: str | None, 
     """
     from omopify.cli.assessing import open_place
     from omopify.cli.show import progress
-    from omopify.quality.rows import list_rows, names
+    from omopify.quality.rows import list_rows
     from omopify.specs.project import shown
 
     _, place = open_place(project, out)
@@ -42,7 +42,8 @@ def rows(check: str, project: Path, out: Path | None, memory_limit: str | None, 
         click.echo("the data have changed since quality was last assessed: the rows are those of today", err=True)
     fail = "1 row fails" if listed.rows == 1 else f"{listed.rows} rows fail"
     if listed.first:
-        click.echo(f"first come the rows of what is above its limit: {names(listed.first)}")
+        parts = "the part that fails" if len(listed.first) == 1 else f"the {len(listed.first)} parts that fail"
+        click.echo(f"first come the rows of {parts}")
     click.echo(f"{fail}; this file must not leave your site:")
     click.echo(shown(listed.path))
 

@@ -124,7 +124,9 @@ def _left_out(db: DuckDB, maps: Sequence[MapRows], harmonised: bool) -> list[tup
         readers = [one for one in maps if place in one.sources]
         # a map that reads the place row by row, not cells or pieces of rows, and no other place
         alike = [one for one in readers if len(one.sources) == 1 and one.read == rows]
-        rest = min([rows - used, *(one.read - one.used for one in alike)]) if readers else 0
+        # a row of several forms says only where the first of them is from, so that all of a form may seem unused
+        unknown = all(len(one.sources) > 1 and one.written < one.used for one in readers)
+        rest = rejected if unknown else min([rows - used, *(one.read - one.used for one in alike)])
         rejected = min(rejected, rest)
         duplicate = min(max((one.duplicate for one in alike or readers), default=0), rest - rejected)
         found += [(place, "rejected", rejected), (place, "duplicate", duplicate)]
@@ -300,7 +302,7 @@ def _visited(rows: _Rows, note: str) -> Picture:
         note=note,
         kind="bars",
         columns=("visit", "week", "persons", "of"),
-        rows=tuple(rows),
+        rows=tuple(rows) if any(persons for _, _, persons, _ in rows) else (),
         x="visit",
         y="persons",
         counts=("persons", "of"),

@@ -58,17 +58,24 @@ def apply_waivers(
     return tuple(replace(result, waiver=given.get(result.check.id)) for result in results)
 
 
+_STRUCTURE = ("cdmTable", "cdmField")
+"""Checks that an empty database passes."""
+
+
 def verdict(results: Sequence[Result]) -> Verdict:
     """Say whether a result may go, and why.
 
     The sentences count checks and name none.  Numbers of rows or persons are not in them, because they also stand in
     the copy of the report that leaves the site.
     """
-    judged = any(result.status in ("pass", "fail") for result in results)
+    judged = any(
+        result.status in ("pass", "fail") and result.measurement.denominator and result.check.type not in _STRUCTURE
+        for result in results
+    )
     stopping = [result for result in results if _stops(result)]
     waived = [result for result in results if result.waiver]
     reasons = [
-        *(() if judged else ("No check could be judged, so nothing is known about the data.",)),
+        *(() if judged else ("No row could be judged, so nothing is known about the data.",)),
         *_sentence(
             [result for result in stopping if result.status == "fail"],
             "critical check fails",

@@ -26,6 +26,7 @@ from omopify.specs.quality import FEW_VIOLATIONS, OWN_TYPES
 FOLDER = "do-not-share"
 
 _NAMED = 10
+"""How many parts a message names; the report has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,6 @@ def list_rows(check_id: str, place: Place, memory_limit: str | None = None, thre
         db.script(render("quality/rows/write.sql.jinja", reason=reason, path=new, **known))
     new.replace(path)
     return Listed(path, rows, first, sha256(place.database) != measured)
-
-
-def names(parts: Sequence[str]) -> str:
-    """Return names of parts as a message has them; the report has all."""
-    return ", ".join(parts[:_NAMED]) + (", ..." if len(parts) > _NAMED else "")
 
 
 def _find(check_id: str, place: Place) -> tuple[Result, str]:
@@ -145,7 +141,8 @@ def _stop_if_no_rows(found: Result, above: Sequence[str], columns: Set[str]) -> 
     if check.schema != "audit" or check.table == "columns" or "source_row" in columns or not found.measurement.parts:
         return
     which = "1 part is" if len(above) == 1 else f"{len(above) or 'no'} parts are"
-    hint = f"what it counts are no rows of a table; {which} above the limit" + (f": {names(above)}" if above else "")
+    names = ", ".join(above[:_NAMED]) + (", ..." if len(above) > _NAMED else "")
+    hint = f"what it counts are no rows of a table; {which} above the limit" + (f": {names}" if above else "")
     if check.table == "lookups":
         hint += "; 'omopify vocab suggest PROJECT' writes the terms"
     raise _problem("OM824", f"there are no rows of '{check.id}' to list", hint)

@@ -89,6 +89,16 @@ def test_judging_again_needs_no_data(project: Path) -> None:
     assert "  critical        100 % fail,    0 % may  ours.born\n" in result.stdout
 
 
+def test_the_terminal_has_failing_checks_in_the_order_of_the_report(project: Path) -> None:
+    lines = omopify("quality", project, "--rejudge").stdout.partition("in the order of the report\n")[2].splitlines()
+    shown = [line.split()[-1] for line in lines if " may  " in line]
+    assert shown[0] == CHECK
+    assert len(shown) > 2
+    page = report(project).replace("<wbr>", "")
+    places = [page.index(f"<dt>Check</dt><dd><code>{check}</code>") for check in shown]
+    assert places == sorted(places)
+
+
 def test_a_check_that_is_new_has_no_counts_yet(project: Path) -> None:
     write(project, {"quality/more.yaml": OWN_SUITE.replace("name: ours", "name: more")})
     result = omopify("quality", project, "--rejudge")

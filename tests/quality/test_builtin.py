@@ -252,6 +252,17 @@ def test_what_cannot_be_asked_is_an_error_that_takes_nothing_else_with_it(db: Du
     assert (found[4][1].violated, found[4][1].error) == (2, None)
 
 
+def test_what_great_expectations_trips_over_is_an_error_of_its_own(db: DuckDB, tmp_path: Path) -> None:
+    """Here it raises for the whole suite, because nobody gives the parameter."""
+    found = measured(
+        db,
+        tmp_path,
+        ("expect_column_values_to_be_in_set", SEX | {"value_set": {"$PARAMETER": CANARY}}),
+        ("expect_column_values_to_be_between", COLUMN | {"min_value": 3}),
+    )
+    assert [(m.violated, m.error) for _, m in found] == [(None, "Great Expectations could not ask this"), (2, None)]
+
+
 def test_no_value_of_the_data_leaves(db: DuckDB, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     own = suite(
         tmp_path,
@@ -325,3 +336,42 @@ def test_mistakes_in_built_in_expectations_are_found_before_anything_is_asked(tm
     ]
     assert problems.errors[0].hint == "did you mean 'min_value'?"
     assert "'column'" in problems.errors[1].message
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "column"),
+    [
+        ("{column: n, value_set: {$PARAMETER: x}}", 36),
+        ("{column: n, value_set: [1, {$PARAMETER: x}]}", 40),
+        ("{column: n, value_set: [1], mostly: {$PARAMETER: x}}", 49),
+        ("{column: n, value_set: [1], mostly: true}", 49),
+        ("{column: n, value_set: [1], mostly: []}", 49),
+        ("{column: n, value_set: [1], mostly: often}", 49),
+        ("{column: n, value_set: [1], mostly: -0.1}", 49),
+        ("{column: [n], value_set: [1]}", 22),
+        ("{column: {}, value_set: [1]}", 22),
+        ("{column_list: [n, null]}", 31),
+        ("{column_list: [[n, m]]}", 28),
+        ("{column_list: {}}", 27),
+        ("{column_list: n}", 27),
+    ],
+)
+def test_arguments_that_great_expectations_lets_through(tmp_path: Path, kwargs: str, column: int) -> None:
+    name = "table_columns_to_match_ordered_list" if "column_list" in kwargs else "column_values_to_be_in_set"
+    own = f"name: own\nmeta: {{table: dsp.subject}}\nexpectations:\n  - type: expect_{name}\n    kwargs: {kwargs}\n"
+    problems = Problems()
+    suites.load_suites(project_with(tmp_path, own=own), problems)
+    assert [place(problem) for problem in problems.errors] == [("OM841", "own.yaml", 5, column)]
+    assert problems.errors[0].hint
+
+
+@pytest.mark.parametrize(("written", "may_fail"), [("0.90", 10), ("0.9", 10), ("1", 0), ("0", 100), ("1e-1", 90)])
+def test_mostly_may_be_written_in_any_way(tmp_path: Path, written: str, may_fail: float) -> None:
+    kwargs = f"{{column: n, min_value: 1, mostly: {written}}}"
+    own = "name: own\nexpectations:\n  - type: expect_column_values_to_be_between\n    meta: {table: dsp.subject}\n"
+    problems = Problems()
+    project = project_with(tmp_path, own=f"{own}    kwargs: {kwargs}\n")
+    (read,) = [suite for suite in suites.load_suites(project, problems) if suite.name == "own"]
+    assert problems.found == []
+    (check,) = suites.expand_all([read], CONTEXT)
+    assert check.max_pct == may_fail

@@ -110,7 +110,7 @@ def mark(folder: Path, seed: int) -> None:
             for place, name in enumerate(names):
                 if name == "SubjectId":
                     row[place] = f"{MARKER}-{row[place]}" if choose.random() < 0.03 else row[place]
-                elif choose.random() < 0.12:
+                elif choose.random() < 0.15:
                     row[place] = choose.choice([f"{MARKER}-{name}-{seed}"] * 8 + [A_DAY, A_NUMBER])
             row.append(f"{MARKER} free text")
         # one more person, of whom all is in order but the number
@@ -143,7 +143,7 @@ def canary(tmp_path_factory: pytest.TempPathFactory) -> Canary:
     found = Canary(folder)
     for seed in (1, 2):
         shutil.rmtree(folder / "data", ignore_errors=True)
-        omopify("synthetic", folder / "data", "--trial", "impress", "--patients", "14", "--seed", str(seed))
+        omopify("synthetic", folder / "data", "--trial", "impress", "--patients", "16", "--seed", str(seed))
         mark(folder / "data", seed)
         project = "mappings: impress\ndata: data\nvocabulary: [starter, demo_restricted]\nout: out\n"
         suites = {"quality/ours.yaml": SUITE + BUILT_IN, "quality/changes.yaml": ACCEPTED}
@@ -169,8 +169,9 @@ def test_the_marker_is_in_the_result(canary: Canary) -> None:
             and result.execute(f"SELECT bool_or(\"{column}\" LIKE '%{MARKER}%') FROM {schema}.{table}").fetchone()
             == (True,)
         }
-    assert {"dsp.term", "dsp.event_name", "dsp.cohort_name", "dsp.drug", "dsp.subject_id", "audit.value"} <= marked
-    assert {"cdm.condition_source_value", "cdm.visit_source_value", "cdm.value_as_string"} <= marked
+    texts = {"term", "event_name", "cohort_tumour_type", "name", "specification", "subject_id"}
+    assert {f"dsp.{column}" for column in texts} | {"audit.value", "audit.source_value"} <= marked
+    assert {"cdm.condition_source_value", "cdm.drug_source_value", "cdm.value_as_string"} <= marked
 
 
 def test_what_was_run_did_fail_and_did_end_in_errors(canary: Canary) -> None:

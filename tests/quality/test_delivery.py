@@ -227,6 +227,25 @@ def test_a_result_of_an_older_omopify_is_not_kept(place: Place) -> None:
     assert list((place.register / "deliveries").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP SCHEMA cdm CASCADE",
+        "DROP SCHEMA audit CASCADE",
+        "DROP TABLE audit.map_sources",
+        "DROP VIEW audit.map_accounting; ALTER TABLE audit.map_rows DROP COLUMN rows_used",
+    ],
+)
+def test_a_result_that_lacks_something_is_not_asked(place: Place, damage: str) -> None:
+    def look() -> None:
+        with DuckDB(place.database, read_only=True, name="result") as db:
+            delivery.stop_if_older(db, place.database)
+
+    look()
+    change(place.database, damage)
+    assert refused(look) == "OM838"
+
+
 def test_a_delivery_of_a_newer_omopify_is_not_guessed_at(place: Place) -> None:
     change(delivery.keep(place, SIGNED), "UPDATE delivery SET format = 2")
     assert refused(lambda: compared(place)) == "OM839"

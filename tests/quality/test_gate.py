@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -160,10 +161,15 @@ def test_a_waived_warning_is_said_in_the_verdict() -> None:
 
 
 def test_nothing_judged_is_not_ready() -> None:
-    for results in ([], [result("a.b", "off"), result("a.c", "not applicable")]):
+    there = result("table_cdmtable_person")
+    empty = [
+        replace(there, check=replace(there.check, type="cdmTable"), measurement=Measurement(there.check.id, 0, 1)),
+        replace(there, measurement=Measurement(there.check.id, 0, 0)),
+    ]
+    for results in ([], empty, [result("a.b", "off"), result("a.c", "not applicable")]):
         found = verdict(results)
         assert found.verdict == "not ready"
-        assert found.reasons[0] == "No check could be judged, so nothing is known about the data."
+        assert found.reasons[0] == "No row could be judged, so nothing is known about the data."
         assert exit_code(found, results) == 3
 
 

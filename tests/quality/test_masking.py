@@ -51,8 +51,8 @@ def counts(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def sums(cells: Sequence[Any], limit: int, most: int) -> list[set[int]]:
     """Return for each number what it may be: what is shown, or what its text allows."""
-    small, large = set(range(1, limit)), set(range(limit, most + 1))
-    return [{cell} if isinstance(cell, int) else small if cell.startswith("<") else large for cell in cells]
+    ways = {f"<{limit}": set(range(1, limit)), f"≥{limit}": set(range(limit, most + 1)), "≥1": set(range(1, most + 1))}
+    return [{cell} if isinstance(cell, int) else ways[cell] for cell in cells]
 
 
 def is_told(cells: Sequence[Any], total: int, limit: int) -> bool:
@@ -172,7 +172,7 @@ def test_no_small_count_is_left_and_what_is_written_is_true(whole: dict[str, Any
     assert whole == kept, "the exact document is not touched"
     for (place, exact), (_, shown) in zip(counts(whole), counts(made), strict=True):
         if isinstance(shown, str):
-            assert shown == (f"<{limit}" if exact < limit else f"≥{limit}"), place
+            assert shown in (f"<{limit}" if exact < limit else f"≥{limit}", "≥1"), place
             assert exact > 0, f"{place}: zero tells of nobody"
         else:
             assert shown == exact, place
@@ -296,6 +296,149 @@ def test_proposals_for_rare_terms_stay_at_home() -> None:
         "score": 0.9,
     }
     assert made[1] == {"map": "m", "field": "f", "number": 2, "rows": "<5"}
+
+
+def part_check(name: str, part: str, violated: int, denominator: int) -> dict[str, Any]:
+    found = result(violated, denominator, [(violated, denominator)])
+    found["check"] |= {"id": name, "schema": "audit", "table": "maps"}
+    found["measurement"]["parts"][0]["name"] = part
+    return found
+
+
+def test_terms_that_are_all_rare_do_not_tell_each_other() -> None:
+    """Four terms of at least one row each in fewer than five rows: one each. So it is not said that these are few."""
+    terms = [{"map": "m", "field": "value", "number": n, "rows": 1} for n in range(1, 5)]
+    checks = [part_check("trial.terms_without_concept", "m.value", 4, 40)]
+    made = masked(document(unmapped=terms, results=checks), 5)
+    assert [term["rows"] for term in made["findings"]["unmapped"]] == ["<5"] * 4
+    measured = made["results"][0]["measurement"]
+    assert measured["parts"][0] == {"name": "m.value", "violated": "≥1", "denominator": 40}
+    assert measured["violated"] == "≥1", "all that fails is what fails of the only part"
+
+
+def test_six_rows_of_rare_terms_are_hidden_in_the_check_as_well() -> None:
+    """3 + 3 of 6 might be 2 + 4; but 1 + 1 + 1 + 1 + 1 of 5 are known to be just that."""
+    for rows, shown in (([3, 3], 6), ([1] * 5, "≥5")):
+        terms = [{"map": "m", "field": "f", "number": n, "rows": few} for n, few in enumerate(rows, 1)]
+        checks = [part_check("trial.terms_without_concept", "m.f", sum(rows), 40)]
+        made = masked(document(unmapped=terms, results=checks), 5)
+        assert made["results"][0]["measurement"]["parts"][0]["violated"] == shown
+
+
+def rejected(name: str, rows: int, of: int) -> dict[str, Any]:
+    words = {"kind": "rejected row", "form": "ae", "map": name, "field": "f", "reason": f"reason {rows}"}
+    return words | {"rows": rows, "of": of}
+
+
+def test_what_a_map_leaves_out_is_not_told_by_how_many_reasons_there_are() -> None:
+    """179 read and 175 used: 4 are left out; with two reasons to reject, that is 1 + 1 + (1 + 1)."""
+    maps, losses = [one_map("m", "ae", 175, 1, 1, 2)], [rejected("m", 1, 179), rejected("m", 1, 179)]
+    made = masked(document(maps=maps, losses=losses), 5)["findings"]
+    assert [made["maps"][0][name] for name in ("filtered", "duplicate", "rejected")] == ["<5"] * 3
+    assert "≥5" in (made["maps"][0]["read"], made["maps"][0]["used"])
+    assert made["losses"][0]["of"] == made["maps"][0]["read"]
+
+
+def test_rows_that_a_check_judged_do_not_tell_what_was_filtered() -> None:
+    """130 read, 44 of them not filtered, 42 used: 2 are rejected, whoever hides that 86 are filtered."""
+    maps = [one_map("m", "f", 42, 86, 0, 2)]
+    made = masked(document(maps=maps, results=[part_check("trial.rows_rejected", "m", 2, 44)]), 5)
+    one, part = made["findings"]["maps"][0], made["results"][0]["measurement"]["parts"][0]
+    assert part["violated"] == one["rejected"] == "<5"
+    hidden = {name for name, shown in {**one, "judged": part["denominator"]}.items() if shown == "≥5"}
+    assert "used" in hidden or ("judged" in hidden and hidden & {"read", "filtered"})
+
+
+def judged(violated: int, denominator: int, max_pct: float, status: str) -> dict[str, Any]:
+    made = result(violated, denominator)
+    made["check"]["max_pct"] = max_pct
+    return made | {"status": status}
+
+
+def test_pass_and_fail_do_not_tell_how_few_there_are() -> None:
+    def shown(*found: Any) -> tuple[Any, ...]:
+        measured = masked(document(results=[judged(*found)]), 5)["results"][0]["measurement"]
+        return measured["violated"], measured["denominator"]
+
+    # at most 1.5 of 150 may fail, and as it is not 0, it is 1: unless nobody knows of how many
+    assert shown(1, 150, 1, "pass") == ("<5", "≥5")
+    assert shown(1, 250, 1, "pass") == ("<5", 250), "1 or 2"
+    # more than 3 of 100 fail, and fewer than 5: unless nobody knows that they are fewer
+    assert shown(4, 100, 3, "fail") == ("≥1", 100)
+    assert shown(4, 100, 2, "fail") == ("<5", 100), "3 or 4"
+    assert shown(2, 100, 0, "fail") == ("<5", 100)
+
+
+def test_a_part_may_have_its_own_limit() -> None:
+    found = result(2, 300, [(1, 150), (1, 150)])
+    found["check"] |= {"max_pct": 1, "parameters": {"parts": {"p1": 2.5}}}
+    parts = masked(document(results=[found | {"status": "pass"}]), 5)["results"][0]["measurement"]["parts"]
+    assert parts[0]["denominator"] == "≥5"
+    assert parts[1]["violated"] == "<5"
+
+
+def narrowed(cells: dict[str, Any], sums: Sequence[tuple[list[str], list[str]]]) -> dict[str, tuple[int, int]]:
+    """Return between what the numbers must lie, by trying again and again what sums leave open."""
+    known = {name: (shown, shown) if isinstance(shown, int) else (0, 0) for name, shown in cells.items()}
+    for name, shown in cells.items():
+        if isinstance(shown, str):
+            known[name] = (1, int(shown[1:]) - 1) if shown[0] == "<" else (int(shown[1:]), 10**6)
+    for _ in range(100):
+        for left, right in (*sums, *((right, left) for left, right in sums)):
+            for name in left:
+                others = [known[other] for other in left if other != name]
+                least = sum(known[other][0] for other in right) - sum(high for _, high in others)
+                most = sum(known[other][1] for other in right) - sum(low for low, _ in others)
+                known[name] = (max(known[name][0], least), min(known[name][1], most))
+    return known
+
+
+SMALL = st.one_of(st.integers(0, 4), st.integers(0, 12))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(5, 60), SMALL, SMALL, st.lists(st.integers(1, 4), max_size=3), st.lists(SMALL, min_size=1, max_size=4)
+)
+def test_going_from_sum_to_sum_tells_no_small_count(
+    used: int, filtered: int, duplicate: int, reasons: list[int], terms: list[int]
+) -> None:
+    whole = document(
+        maps=[one_map("m", "ae", used, filtered, duplicate, sum(reasons))],
+        losses=[rejected("m", rows, used + filtered + duplicate + sum(reasons)) for rows in reasons],
+        unmapped=[{"map": "m", "field": "f", "number": n, "rows": rows} for n, rows in enumerate(terms, 1)],
+        results=[
+            part_check("trial.rows_rejected", "m", sum(reasons), used + filtered + duplicate + sum(reasons)),
+            part_check("trial.rows_exported_twice", "m", duplicate, used + duplicate + sum(reasons)),
+            part_check("trial.terms_without_concept", "m.f", sum(terms), sum(terms) + used),
+        ],
+    )  # fmt: skip
+
+    def cells(of: dict[str, Any]) -> dict[str, Any]:
+        found = {name: of["findings"]["maps"][0][name] for name in COUNTS["maps"]}
+        found |= {
+            f"{kind} {n}": one["rows"] for kind in ("losses", "unmapped") for n, one in enumerate(of["findings"][kind])
+        }
+        for number, one in enumerate(of["results"]):
+            found |= {f"{number} {word}": one["measurement"]["parts"][0][word] for word in COUNTS["parts"]}
+        return found
+
+    exact, shown = cells(whole), cells(masked(whole, 5))
+    sums = [
+        (["read"], ["used", "filtered", "duplicate", "rejected"]),
+        (["rejected"], [f"losses {n}" for n in range(len(reasons))]),
+        (["rejected"], ["0 violated"]), (["read"], ["0 denominator"]), (["duplicate"], ["1 violated"]),
+        (["read"], ["1 denominator", "filtered"]),
+        (["2 violated"], [f"unmapped {n}" for n in range(len(terms))]),
+    ]  # fmt: skip
+    for name, (low, high) in narrowed(shown, sums).items():
+        assert low <= exact[name] <= high
+        assert isinstance(shown[name], int) or low < high or exact[name] >= 5, (name, shown)
+
+
+def test_with_a_limit_of_two_less_than_two_is_not_said() -> None:
+    measured = masked(document(results=[result(1, 100)]), 2)["results"][0]["measurement"]
+    assert measured == {"violated": "≥1", "denominator": 100}
 
 
 def test_a_limit_of_one_hides_nothing() -> None:

@@ -35,6 +35,15 @@ _COUNTED = {
     "Comparison": ("persons_appeared", "persons_vanished"),
 }
 _PERSONS = ("cdm", "person", "rows")
+_LEFT_OUT = ("filtered", "duplicate", "rejected")
+_COUNTING = {
+    "trial.rows_rejected": "rejected",
+    "trial.rows_exported_twice": "duplicate",
+    "trial.values_left_out": "value left out",
+    "trial.dates_filled_in": "date filled in",
+    "trial.terms_without_concept": "terms",
+}
+"""Checks whose parts say of a map or a field what the findings say as well."""
 _PROPOSED = ("term", "concept_id", "concept_name", "vocabulary", "score")
 
 
@@ -53,12 +62,10 @@ def masked(document: Mapping[str, Any], limit: int) -> dict[str, Any]:
     findings, comparison = (copy.deepcopy(document.get(word, {})) for word in ("findings", "comparison"))
     results = [result | {"measurement": copy.deepcopy(result["measurement"])} for result in document["results"]]
     numbers = _Numbers(limit)
-    maps = numbers.maps(findings.get("maps", ()))
+    numbers.maps(findings.get("maps", ()))
     numbers.results(results)
-    numbers.flow(
-        findings.get("flow", ()), {one["map"]: tuple(one["sources"]) for one in findings.get("maps", ())}, maps
-    )
-    numbers.losses(findings.get("losses", ()), maps)
+    numbers.flow(findings.get("flow", ()), {one["map"]: tuple(one["sources"]) for one in findings.get("maps", ())})
+    numbers.losses(findings.get("losses", ()))
     numbers.unmapped(findings.get("unmapped", ()))
     numbers.coverage(findings.get("coverage", ()))
     for picture in findings.get("pictures", ()):
@@ -81,6 +88,7 @@ class _Numbers:
     def __init__(self, limit: int):
         self._found = Suppression(limit)
         self._shared: dict[tuple[object, ...], Cell] = {}
+        self._maps: dict[str, dict[str, Cell]] = {}
 
     def write(self) -> None:
         """Hide what must be hidden."""
@@ -148,14 +156,17 @@ class _Numbers:
             self._part_of(violated, denominator)
             if denominator is not None:
                 wholes[table].add(denominator)
+            counting = (_COUNTING[check["id"]],) if check["id"] in _COUNTING else (*_LEFT_OUT, "rows")
             parts = []
             for part in measured.get("parts", ()):
                 # a part is named by a map, a form or a field: its counts may stand among those of the map or form
-                failing, judged = (
-                    self._cell(part, word, ("rows", part["name"])) for word in ("violated", "denominator")
-                )
+                name = part["name"]
+                failing = self._cell(part, "violated", *((what, name) for what in counting))
+                judged = self._cell(part, "denominator", ("rows", name))
                 self._part_of(failing, judged)
-                parts.append((part["name"], failing, judged))
+                if judged is not None and name in self._maps:  # what a map reads and does not filter
+                    self._found.total(self._maps[name]["read"], [judged, self._maps[name]["filtered"]])
+                parts.append((name, failing, judged))
             self._judged(result, parts or [("", violated, denominator)])
             for whole, of_parts in ((violated, [p[1] for p in parts]), (denominator, [p[2] for p in parts])):
                 if whole is not None and parts:
@@ -165,23 +176,21 @@ class _Numbers:
             for cell in cells - {largest}:
                 self._found.difference(largest, cell)
 
-    def maps(self, maps: Iterable[dict[str, Any]]) -> dict[str, dict[str, Cell]]:
+    def maps(self, maps: Iterable[dict[str, Any]]) -> None:
         """Rows of maps, which add up."""
-        known: dict[str, dict[str, Cell]] = {}
         for one in maps:
-            names: tuple[object, ...] = (("rows", one["map"]),)
             form = one["sources"][0] if len(one["sources"]) == 1 and not one["sources"][0].startswith("dsp.") else ""
-            cells = {
-                name: self._cell(one, name, *names, *([("rows", form)] if form and name == "read" else []))
-                for name in _COUNTED["MapRows"]
-            }
+            cells: dict[str, Cell | None] = {}
+            for word in _COUNTED["MapRows"]:
+                names = [(word if word in _LEFT_OUT else "rows", one["map"])]
+                names += [("rows", form)] if form and word == "read" else []
+                cells[word] = self._cell(one, word, *names)
             whole = {name: cell for name, cell in cells.items() if cell is not None}
             if len(whole) == len(cells):
-                known[one["map"]] = whole
+                self._maps[one["map"]] = whole
                 self._accounted(whole, bool(form))
-        return known
 
-    def losses(self, losses: Iterable[dict[str, Any]], maps: Mapping[str, Mapping[str, Cell]]) -> None:
+    def losses(self, losses: Iterable[dict[str, Any]]) -> None:
         """Rows and values that a map lost, by reason; a check says how many they are of a map."""
         by_map: defaultdict[tuple[str, str], list[Cell]] = defaultdict(list)
         for loss in losses:
@@ -190,9 +199,7 @@ class _Numbers:
             if rows is not None:
                 by_map[loss["kind"], loss["map"]].append(rows)
         for (kind, name), cells in by_map.items():
-            if kind == "rejected row" and name in maps:
-                self._found.total(maps[name]["rejected"], cells)
-            self._sum(cells, ("rows", name), known=False)
+            self._sum(cells, ("rejected" if kind == "rejected row" else kind, name), known=False)
 
     def _accounted(self, cells: Mapping[str, Cell], of_form: bool) -> None:
         """Say that what a map reads is used, filtered, a duplicate or rejected.
@@ -200,18 +207,13 @@ class _Numbers:
         What it uses of a form is the size of a harmonised table, which many checks name: rather the rows of the form
         are hidden.
         """
-        lost = sorted((cells[name] for name in ("filtered", "duplicate", "rejected")), key=lambda cell: cell.value)
+        lost = sorted((cells[name] for name in _LEFT_OUT), key=lambda cell: cell.value)
         used, read = cells["used"], cells["read"]
         if used.value + sum(cell.value for cell in lost) == read.value:
             last = (read, used) if of_form else (used, read)
             self._found.knowledge.append(Equation((read,), (used, *lost), (*lost, *last)))
 
-    def flow(
-        self,
-        flow: Iterable[dict[str, Any]],
-        sources: Mapping[str, tuple[str, ...]],
-        maps: Mapping[str, Mapping[str, Cell]],
-    ) -> None:
+    def flow(self, flow: Iterable[dict[str, Any]], sources: Mapping[str, tuple[str, ...]]) -> None:
         """Links: those into a table make up its rows; what maps leave out and write makes up those from a place."""
         into: defaultdict[tuple[object, ...], list[Cell]] = defaultdict(list)
         written: defaultdict[tuple[str, str], list[Cell]] = defaultdict(list)
@@ -231,11 +233,11 @@ class _Numbers:
             self._sum(cells, table)
         reading: defaultdict[tuple[str, str], list[Mapping[str, Cell]]] = defaultdict(list)
         for name, read in sources.items():
-            if read and name in maps:
-                reading[place_of(read)].append(maps[name])
+            if read and name in self._maps:
+                reading[place_of(read)].append(self._maps[name])
         for place, some in reading.items():
             self._same(written[place], [one["written"] for one in some])
-            for what in ("filtered", "duplicate", "rejected"):
+            for what in _LEFT_OUT:
                 for one in some if (*place, what) in left_out else ():
                     self._same([left_out[*place, what]], [one[what]])
 
@@ -253,7 +255,7 @@ class _Numbers:
             if cell is not None:
                 fields[term["map"], term["field"]].append(cell)
         for (name, field), cells in fields.items():
-            self._sum(cells, ("rows", f"{name}.{field}"))
+            self._sum(cells, ("terms", f"{name}.{field}"))
 
     def coverage(self, coverage: Iterable[dict[str, Any]]) -> None:
         """Cells of a column that are filled, of the rows of the form."""

@@ -11,7 +11,7 @@ Sometimes nothing is left to hide: of ``<5 = <5 + <5 + <5 + <5`` all is known.  
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -156,20 +156,16 @@ class Suppression:
 
     def hide(self) -> list[Cell]:
         """Decide what is hidden, and return it."""
-        for cell in self.cells:
-            cell.hidden = self.is_small(cell) or not cell.is_written
-            cell.vague = self.is_small(cell) and self.limit == 2  # less than 2 would be 1
-        while telling := self._telling():
-            offers = [self._first(chain, self._offer) for chain in telling]
-            hidden = [cell for cell in offers if cell is not None]
-            for cell in hidden:
-                cell.hidden = True
-            if not hidden:
-                large = [cell for chain in telling if (cell := self._first(chain, self._largest)) is not None]
-                if not large:
-                    break
-                for cell in large:
-                    cell.vague = True
+        for number in self.cells:
+            number.hidden = self.is_small(number) or not number.is_written
+            number.vague = self.is_small(number) and self.limit == 2  # less than 2 would be 1
+        while True:
+            telling, stuck = self._telling()
+            for chosen in telling:
+                chosen.hidden = True
+            loosened = [] if telling else [chain for chain in stuck if self._loosened(chain)]
+            if not telling and not loosened:
+                break
         return [cell for cell in self.cells if cell.hidden and cell.is_written]
 
     def text(self, cell: Cell) -> str:
@@ -178,8 +174,15 @@ class Suppression:
             return "≥1"
         return f"<{self.limit}" if self.is_small(cell) else f"≥{self.limit}"
 
-    def _first(self, chain: Sequence[Knowledge], choice: Callable[[Knowledge], Cell | None]) -> Cell | None:
-        return next((cell for one in chain if (cell := choice(one)) is not None), None)
+    def _loosened(self, chain: Sequence[Knowledge]) -> bool:
+        """Where nothing can be hidden, say less: of the largest number, or of the nearest one that led there."""
+        if (large := self._largest(chain[0])) is not None:
+            large.vague = True
+            return True
+        near = next((cell for one in chain if (cell := self._offer(one)) is not None), None)
+        if near is not None:
+            near.hidden = True
+        return near is not None
 
     def _offer(self, one: Knowledge) -> Cell | None:
         return next((cell for cell in one.offered if cell.is_written and not cell.hidden and cell.value), None)
@@ -188,8 +191,11 @@ class Suppression:
         wanted = [cell for cell in one.cells if cell.is_written and cell.hidden and not cell.vague]
         return max(wanted, key=lambda cell: cell.value, default=None)
 
-    def _telling(self) -> list[tuple[Knowledge, ...]]:
-        """Return what gives a hidden number away, each with what led there, the nearest first."""
+    def _telling(self) -> tuple[list[Cell], list[tuple[Knowledge, ...]]]:
+        """Return what to hide, as else a hidden number is given away.
+
+        Also return where nothing can be hidden though the number is small, each with what led there.
+        """
         open_ones = [one for one in self.knowledge if any(self._is_secret(cell) for cell in one.cells)]
         places: dict[Cell, list[Knowledge]] = {}
         for one in open_ones:
@@ -197,7 +203,8 @@ class Suppression:
                 places.setdefault(cell, []).append(one)
         ranges = {cell: self._possible(cell) for cell in places}
         reasons: dict[Cell, dict[Knowledge, None]] = {cell: {} for cell in places}
-        telling: dict[Knowledge, None] = {}
+        telling: dict[Cell, None] = {}
+        stuck: dict[Knowledge, None] = {}
         waiting = dict.fromkeys(open_ones)
         steps = _PATIENCE * len(open_ones)
         while waiting and steps:
@@ -205,14 +212,17 @@ class Suppression:
             one = next(iter(waiting))
             del waiting[one]
             for cell, low, high in one.narrowed(ranges):
-                if low >= high and self._is_secret(cell):
+                told = low >= high and self._is_secret(cell)
+                if told and (offered := self._offer(one)) is not None:
                     # what follows from it is seen in the next round, if it can still be told then
-                    telling[one] = None
-                else:
-                    ranges[cell] = (low, high)
-                    reasons[cell][one] = None
-                    waiting |= dict.fromkeys(places[cell])
-        return [self._chain(one, reasons) for one in telling]
+                    telling[offered] = None
+                    continue
+                if told and self.is_small(cell):
+                    stuck[one] = None
+                ranges[cell] = (low, high)
+                reasons[cell][one] = None
+                waiting |= dict.fromkeys(places[cell])
+        return list(telling), [self._chain(one, reasons) for one in stuck]
 
     def _chain(self, last: Knowledge, reasons: Mapping[Cell, Mapping[Knowledge, None]]) -> tuple[Knowledge, ...]:
         found = {last: None}
