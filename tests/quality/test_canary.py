@@ -169,7 +169,7 @@ def test_the_marker_is_in_the_result(canary: Canary) -> None:
             and result.execute(f"SELECT bool_or(\"{column}\" LIKE '%{MARKER}%') FROM {schema}.{table}").fetchone()
             == (True,)
         }
-    texts = {"term", "event_name", "cohort_tumour_type", "name", "specification", "subject_id"}
+    texts = {"term", "event_name", "name", "specification", "subject_id"}
     assert {f"dsp.{column}" for column in texts} | {"audit.value", "audit.source_value"} <= marked
     assert {"cdm.condition_source_value", "cdm.drug_source_value", "cdm.value_as_string"} <= marked
 
