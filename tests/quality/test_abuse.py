@@ -122,7 +122,7 @@ def sql(statement: str) -> Callable[[Path], None]:
         (sql("DROP SCHEMA audit CASCADE"), ["quality"], "OM838"),
         (sql("DROP TABLE audit.code_lists"), ["quality"], "OM838"),
     ],
-    ids=str,
+    ids=range(11),
 )
 def test_damaged_files_are_said_with_a_code(
     project: Path, damage: Callable[[Path], None], command: list[str], code: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -283,8 +284,9 @@ def test_importing_the_room_loads_no_reader():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_nothing_needs_pandas_or_pyarrow():
-    import importlib.util
-
-    assert importlib.util.find_spec("pandas") is None
+def test_a_conversion_needs_neither_pandas_nor_pyarrow():
+    """Great Expectations brings pandas; who only converts does not pay for it."""
+    modules = "omopify.conversion.run, omopify.staging.delimited, omopify.staging.workbook, omopify.staging.sas"
+    code = f"import sys, {modules}; assert not {{'pandas', 'pyarrow', 'great_expectations'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
     assert importlib.util.find_spec("pyarrow") is None
