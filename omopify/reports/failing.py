@@ -14,8 +14,8 @@ from typing import Any
 from omopify.quality.judging import decide
 from omopify.quality.model import Measurement
 from omopify.reports.arrange import SEVERITIES, Json, size, state, where
+from omopify.specs.quality import CDM_CHECKS
 
-_CDM_CHECKS = "expect_cdm_checks_to_pass"
 _VOCABULARY = "Vocabulary"
 _SUITES = ("trial", "oncology", "dsp")
 """Shipped suites in the order in which they are shown, after those of the project itself."""
@@ -110,7 +110,7 @@ def _kind(entry: Json) -> tuple[str, str]:
 
 
 def _is_cdm(entry: Json) -> bool:
-    return bool(entry["check"]["expectation"] == _CDM_CHECKS)
+    return bool(entry["check"]["expectation"] == CDM_CHECKS)
 
 
 def _worst(entry: Json) -> tuple[Any, ...]:
