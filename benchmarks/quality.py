@@ -71,6 +71,7 @@ def build(path: Path, measurements: int) -> None:
 def assessed(path: Path) -> dict[str, Any]:
     """Assess a project, or a database without one, and tell what it took beside importing Great Expectations."""
     from omopify.quality import run
+    from omopify.quality.place import Place, place_of
 
     gc.disable()  # as the command does
     started = time.perf_counter()
@@ -83,10 +84,10 @@ def assessed(path: Path) -> dict[str, Any]:
         if path.is_dir():
             project = load_project(path, problems)
             assert project
-            place = run.place_of(project)
+            place = place_of(project)
         else:
             project = None
-            place = run.Place(path, Path(name) / "manifest.json", Path(name))
+            place = Place(path, Path(name) / "manifest.json", Path(name))
         started = time.perf_counter()
         found = run.assess(project, place, run.Options(), problems, lambda _text: None).assessment
     return {

@@ -12,7 +12,8 @@ import click
 
 if TYPE_CHECKING:
     from omopify.quality.model import Assessment
-    from omopify.quality.run import Options, Place
+    from omopify.quality.place import Place
+    from omopify.quality.run import Options
     from omopify.quality.signoff import Pages, State
     from omopify.specs.project import Project
 
@@ -29,7 +30,7 @@ def open_place(project: Path, out: Path | None, schema: str | None = None) -> tu
         OmopifyError: there is no project.
     """
     from omopify.errors import Problems
-    from omopify.quality.run import FOLDER, Place, place_of
+    from omopify.quality.place import FOLDER, Place, place_of
     from omopify.specs.project import MANIFEST, load_project
 
     if project.suffix in (".duckdb", ".db"):
@@ -93,8 +94,8 @@ def mark_void(place: Place) -> None:
 def pages(place: Place) -> Pages:
     """Return what makes the two reports of a result, from what was found and nothing else."""
     from omopify.quality.outputs.quality_json import read_document
-    from omopify.quality.run import QUALITY_JSON
-    from omopify.quality.signoff import REPORT, SHAREABLE
+    from omopify.quality.place import QUALITY_JSON, REPORT
+    from omopify.quality.signoff import SHAREABLE
     from omopify.reports.quality import render_report
 
     def made(state: State) -> dict[str, str]:
@@ -112,7 +113,8 @@ def pages(place: Place) -> Pages:
 def _show(assessment: Assessment, place: Place) -> None:
     from omopify.cli.show import table
     from omopify.quality.gate import COUNTED
-    from omopify.quality.signoff import REPORT, state
+    from omopify.quality.place import REPORT
+    from omopify.quality.signoff import state
     from omopify.specs.project import shown
 
     verdict = assessment.verdict

@@ -40,8 +40,8 @@ def command(
     from omopify.cli.show import progress, show_problems, table
     from omopify.conversion.run import Options, run
     from omopify.errors import Problems
+    from omopify.quality.place import place_of
     from omopify.quality.run import Options as Assessing
-    from omopify.quality.run import place_of
     from omopify.specs.project import DATABASE, load_project, shown
 
     problems = Problems()

@@ -7,13 +7,12 @@ The next quality run attaches the newest one as ``last``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omopify import cdm
 from omopify.compiler.render import render
@@ -21,10 +20,8 @@ from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import Location, OmopifyError, Problem
 from omopify.quality.model import Assessment, Comparison, Context, Counted, Result, SignOff
 from omopify.quality.outputs.quality_json import from_json
+from omopify.quality.place import QUALITY_JSON, Place, sha256
 from omopify.specs.project import shown
-
-if TYPE_CHECKING:
-    from omopify.quality.run import Place
 
 FOLDER = "deliveries"
 """The folder in that of the key register."""
@@ -50,7 +47,7 @@ def newest(register: Path, database: Path | None = None) -> Path | None:
     Those of the same data as ``database`` are passed over: a result that was signed is compared with the one before.
     """
     kept = sorted(_kept(register), key=_number)
-    same = _short(_sha256(database)) if kept and database else None
+    same = _short(sha256(database)) if kept and database else None
     return next((path for path in reversed(kept) if _data(path) != same), None)
 
 
@@ -76,7 +73,7 @@ def keep(place: Place, signed: SignOff) -> Path:
         OmopifyError: OM837 it cannot be written, OM838 the result is from an older omopify.
     """
     assert place.register is not None, "a database without a project is not signed"
-    assessment = from_json((place.folder / "quality.json").read_bytes())
+    assessment = from_json((place.folder / QUALITY_JSON).read_bytes())
     manifest = read_manifest(place.manifest)
     folder = place.register / FOLDER
     number = max((_number(path) for path in _kept(place.register)), default=0) + 1
@@ -218,11 +215,6 @@ def _short(sha256: str) -> str:
     return sha256[:8]
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _order(count: tuple[Any, ...]) -> tuple[int, str]:
     return (_WHAT.index(count[0]), count[1])
 
@@ -237,9 +229,9 @@ def _made_with(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "vocabulary", "release", str(vocabulary["release"])
     for part in vocabulary.get("parts", ()):
         yield "vocabulary part", str(part["path"]), str(part["sha256"])
-    for name, sha256 in manifest.get("specs", {}).items():
+    for name, hashed in manifest.get("specs", {}).items():
         kind = "concept file" if "concepts" in name.split("/") else "value list" if name.endswith(".csv") else "map"
-        yield kind, name, sha256
+        yield kind, name, hashed
 
 
 _Made = Mapping[tuple[str, str], str]

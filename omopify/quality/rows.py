@@ -19,7 +19,7 @@ from omopify.quality import delivery
 from omopify.quality.judging import decide
 from omopify.quality.model import Check, Measurement, Result
 from omopify.quality.outputs.quality_json import from_json
-from omopify.quality.run import QUALITY_JSON, Place, sha256
+from omopify.quality.place import QUALITY_JSON, Place, sha256
 from omopify.specs.project import shown
 from omopify.specs.quality import FEW_VIOLATIONS, OWN_TYPES
 

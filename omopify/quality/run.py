@@ -6,14 +6,12 @@ Measuring and judging are apart.  ``assess`` asks the database; ``judge_again`` 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from omopify import cdm
@@ -23,27 +21,9 @@ from omopify.errors import Location, OmopifyError, Problem, Problems, did_you_me
 from omopify.quality import delivery, findings, gate, judging, suites
 from omopify.quality.model import Assessment, Check, Context, Measurement, Subject
 from omopify.quality.outputs.quality_json import from_json
-from omopify.specs.project import DATABASE, MANIFEST, Project, shown
+from omopify.quality.place import QUALITY_JSON, Place, has_unsaved_rows, sha256
+from omopify.specs.project import Project, shown
 from omopify.specs.quality import CHANGES, WAIVERS, ChangesFile, SuiteFile, WaiversFile, read_quality_file
-
-FOLDER = "quality"
-"""The folder of a result that holds what was found."""
-
-QUALITY_JSON = "quality.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a result lies, and where what is found about it goes."""
-
-    database: Path
-    manifest: Path
-    folder: Path
-    """The folder that outputs are written to."""
-    register: Path | None = None
-    """Where earlier deliveries are kept; None for a database without a project."""
-    schema: str = "cdm"
-    """The schema that holds the CDM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +44,6 @@ class Assessed:
 
     assessment: Assessment
     validation: dict[str, Any]
-
-
-def place_of(project: Project, out: Path | None = None) -> Place:
-    """Return where a project's result lies; ``out`` instead of the project's own folder."""
-    folder = (out or project.out).absolute()
-    return Place(folder / DATABASE, folder / MANIFEST, folder / FOLDER, project.register)
 
 
 def assess(
@@ -157,21 +131,9 @@ def judge_again(project: Project | None, place: Place, problems: Problems) -> As
     return Assessed(replace(before, subject=subject, verdict=gate.verdict(results), results=results), validation)
 
 
-def has_unsaved_rows(database: Path) -> bool:
-    """Say whether a database has changes that its own file does not hold yet, so that its hash says too little."""
-    log = database.with_name(f"{database.name}.wal")
-    return log.is_file() and log.stat().st_size > 0
-
-
 def _asked(check: Check) -> str:
     """Return what a check asked the database: its parameters without thresholds."""
     return json.dumps({name: said for name, said in check.parameters.items() if name != "parts"}, sort_keys=True)
-
-
-def sha256(path: Path) -> str:
-    """Return the hash of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Clock:

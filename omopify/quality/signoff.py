@@ -22,17 +22,15 @@ from omopify.errors import Location, OmopifyError, Problem, Problems
 from omopify.quality import delivery
 from omopify.quality.model import Assessment, SignOff, Waiver
 from omopify.quality.outputs.quality_json import from_json
-from omopify.quality.run import QUALITY_JSON, Place, has_unsaved_rows, sha256
+from omopify.quality.place import COPIES, QUALITY_JSON, REPORT, Place, has_unsaved_rows, replacing, sha256
 from omopify.specs.project import shown
 
 SIGN_OFF = "sign-off.json"
 SCHEMA_VERSION = 1
 """The version of ``sign-off.json``."""
 
-REPORT = "report.html"
-COPIES = "shareable"
 SHAREABLE = f"{COPIES}/{REPORT}"
-"""The report that stays, and the copy that may leave, below the folder of the outputs."""
+"""The copy of the report that may leave, below the folder of the outputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +204,8 @@ def _content(path: Path) -> bytes | None:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    new.write_bytes(content)
-    new.replace(path)
+    with replacing(path) as new:
+        new.write_bytes(content)
 
 
 def _at(place: Place, name: str) -> Location:

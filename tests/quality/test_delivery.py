@@ -17,7 +17,7 @@ from omopify.errors import OmopifyError
 from omopify.quality import delivery
 from omopify.quality.model import Comparison, Context, Counted, Result
 from omopify.quality.outputs.quality_json import to_json
-from omopify.quality.run import Place
+from omopify.quality.place import Place
 
 from .small_result import MANIFEST, SIGNED, assessment, change, deliver, make_result, result
 

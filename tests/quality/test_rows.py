@@ -14,8 +14,8 @@ from omopify.errors import OmopifyError
 from omopify.quality.gate import verdict
 from omopify.quality.model import Assessment, Check, Measurement, Part, Result, Subject
 from omopify.quality.outputs.quality_json import to_json
+from omopify.quality.place import Place
 from omopify.quality.rows import Listed, list_rows
-from omopify.quality.run import Place
 from omopify.resources import data
 
 RESULT = """

@@ -18,7 +18,7 @@ from omopify.errors import OmopifyError, Problems
 from omopify.quality.gate import verdict
 from omopify.quality.model import Assessment, Check, Measurement, Result, Status, Subject, Waiver
 from omopify.quality.outputs.quality_json import to_json
-from omopify.quality.run import Place
+from omopify.quality.place import Place
 from omopify.quality.signoff import Pages, State, sign, state, write_reports
 from omopify.specs.project import load_project
 from tests.cli.test_commands import FILES_OF_A_PROJECT, FILES_OF_AN_EXPORT, write

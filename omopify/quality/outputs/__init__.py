@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from omopify.quality.model import Assessment
-
-SHAREABLE = "shareable"
-"""The folder of the copies that may leave."""
+from omopify.quality.place import COPIES, QUALITY_JSON, replacing
 
 
 def write_outputs(assessment: Assessment, validation: Mapping[str, Any], folder: Path) -> None:
@@ -29,31 +25,20 @@ def write_outputs(assessment: Assessment, validation: Mapping[str, Any], folder:
     from omopify.quality.outputs.masking import masked
     from omopify.quality.outputs.quality_json import as_lines, to_document, written
 
-    (folder / SHAREABLE).mkdir(parents=True, exist_ok=True)
+    (folder / COPIES).mkdir(parents=True, exist_ok=True)
     document = to_document(assessment)
     dqd = to_dqd(assessment)
     copy = masked(document, assessment.subject.small_cell)
     texts = {
-        "quality.json": written(document),
+        QUALITY_JSON: written(document),
         "validation.json": json.dumps(validation, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n",
         "dq-result.json": as_lines(dqd),
         "junit.xml": to_junit(assessment),
-        f"{SHAREABLE}/quality.json": written(copy),
-        f"{SHAREABLE}/dq-result.json": as_lines(to_dqd(assessment, copy)),
+        f"{COPIES}/{QUALITY_JSON}": written(copy),
+        f"{COPIES}/dq-result.json": as_lines(to_dqd(assessment, copy)),
     }
     for name, text in texts.items():
-        with _building(folder / name) as path:
+        with replacing(folder / name) as path:
             path.write_text(text, encoding="utf-8", newline="\n")
-    with _building(folder / "results.duckdb") as path:
+    with replacing(folder / "results.duckdb") as path:
         results_table.write(dqd, path)
-
-
-@contextmanager
-def _building(path: Path) -> Iterator[Path]:
-    """Give a name beside the file; what is written there takes the file's place if all goes well."""
-    building = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield building
-        building.replace(path)
-    finally:
-        building.unlink(missing_ok=True)
