@@ -14,11 +14,9 @@ from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import OmopifyError
 from omopify.quality.model import Check, Context, Measurement
+from omopify.quality.sqlchecks import NO_ROWS, tables_of
 from omopify.specs.packs import ModelField, TableFile
 from omopify.specs.quality import DspConformsKwargs, ExpectationSpec, SuiteFile
-
-NO_ROWS = "no rows to judge"
-"""Why a check does not apply whose table, or field, is empty."""
 
 _MOST_NAMED = 12
 """How many values of a set a description names."""
@@ -41,9 +39,7 @@ def measure(db: DuckDB, checks: Sequence[Check], context: Context) -> list[Measu
 
     If the database refuses it each table is asked alone, so that one of them hides nothing of the others.
     """
-    there: dict[str, set[str]] = {}
-    for table, column in db.rows(render("quality/dsp/columns.sql")):
-        there.setdefault(table, set()).add(column)
+    there = tables_of(db)
     found: dict[str, Measurement] = {}
     by_table: dict[str, list[Check]] = {}
     for check in checks:
@@ -121,11 +117,11 @@ def _check(
     )
 
 
-def _unasked(check: Check, there: Mapping[str, set[str]], context: Context) -> Measurement | None:
+def _unasked(check: Check, there: Mapping[str, Sequence[str]], context: Context) -> Measurement | None:
     """Return why a check cannot be counted, or None if it can."""
     if "dsp" not in context.schemas:
         return Measurement(check.id, not_applicable="the result has no harmonised tables")
-    columns = there.get(check.table)
+    columns = there.get(f"dsp.{check.table}")
     if columns is None:
         return Measurement(check.id, not_applicable=f"the result has no table dsp.{check.table}")
     if check.column and check.column not in columns:
