@@ -13,6 +13,7 @@ that is raised is a bug of omopify.  Codes never change their meaning; each has 
 * OM6xx  the vocabulary and concept files
 * OM7xx  making synthetic exports
 * OM8xx  the quality of a result: suites, changes and waivers, measuring, sign-off
+* OM9xx  the workbench: scans, drafts, tests of maps, comparisons, traces, reviews
 """
 
 from __future__ import annotations

@@ -83,6 +83,8 @@ def _written(plan: MapPlan, one: Callable[..., Statement], count: Callable[[str]
 def _listed(plan: MapPlan, one: Callable[..., Statement], count: Callable[[str], int]) -> Iterator[Statement]:
     if plan.filters:
         yield one("filters")
+    left_out = "_target = 1 AND _status IN ('filtered', 'deduplicated')"
+    yield one("left_out", needs=count(left_out), left_out=left_out)
     yield one("rejects", needs=MAP_ROWS.index("rows_rejected"))
     for column, findings in chunks("_issues", plan.issues) if plan.issues else ():
         rows = count(f"{column} <> 0")

@@ -66,6 +66,14 @@ CREATE TABLE audit.filters (
     rows   bigint  NOT NULL
 );
 
+-- Each row that a map did not use although nothing is wrong with it: the filter that left it out, or 'duplicate'.
+CREATE TABLE audit.left_out (
+    map         varchar NOT NULL,
+    reason      varchar NOT NULL,
+    file_number integer,
+    row         bigint
+);
+
 CREATE TABLE audit.rejects (
     map    varchar NOT NULL,
     field  varchar NOT NULL,

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from omopify.conversion.maptests import run_tests
+from omopify.testing.run import run_tests
 from omopify.conversion.run import Options, Result, run
 from omopify.conversion.vocabulary import find_vocabulary
 from omopify.errors import Problems

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from omopify.conversion.maptests import run_tests
+from omopify.testing.run import run_tests
 from omopify.conversion.run import Options, run
 from omopify.conversion.vocabulary import find_vocabulary
 from omopify.errors import Problems

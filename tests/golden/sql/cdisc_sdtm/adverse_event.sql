@@ -540,6 +540,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("severity.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("grade.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("outcome.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("severity.value" = 0 AND "severity.value.source" IS NOT NULL AND "severity.value.decided" IS NOT TRUE AND ("severity.when")) OR (o_concept(4077563) = 0 AND coalesce("severity.concept", 0) = 0 AND ("severity.when")) OR ("grade.value" = 0 AND "grade.value.source" IS NOT NULL AND ("grade.when")) OR (o_concept(4077563) = 0 AND coalesce("grade.concept", 0) = 0 AND ("grade.when")) OR ("outcome.value" = 0 AND "outcome.value.source" IS NOT NULL AND ("outcome.when"))))
@@ -1042,6 +1043,12 @@ SELECT 'adverse_event', filter.name, count(step._left_out)
 FROM (VALUES ('occurred')) AS filter(name)
 LEFT JOIN work.adverse_event AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'adverse_event', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.adverse_event AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -199,6 +199,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0)
 FROM work.arm_membership AS step;
@@ -224,6 +225,12 @@ SELECT 'arm_membership', filter.name, count(step._left_out)
 FROM (VALUES ('empty_cell'), ('assigned')) AS filter(name)
 LEFT JOIN work.arm_membership AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'arm_membership', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.arm_membership AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -154,6 +154,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0)
 FROM work.care_site AS step;
 
@@ -202,6 +203,12 @@ SELECT 'care_site', filter.name, count(step._left_out)
 FROM (VALUES ('site'), ('keep')) AS filter(name)
 LEFT JOIN work.care_site AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'care_site', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.care_site AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -580,6 +580,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (unit = 0 AND "unit.source" IS NOT NULL AND "unit.decided" IS NOT TRUE) OR (operator = 0 AND "operator.source" IS NOT NULL AND "operator.decided" IS NOT TRUE) OR (o_concept(32856) = 0 AND coalesce(type, 0) = 0 AND (TRUE))))
@@ -653,6 +654,12 @@ SELECT 'laboratory', filter.name, count(step._left_out)
 FROM (VALUES ('done'), ('result')) AS filter(name)
 LEFT JOIN work.laboratory AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'laboratory', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.laboratory AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

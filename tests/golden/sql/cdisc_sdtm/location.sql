@@ -150,7 +150,8 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
-    count(*) FILTER (WHERE _status = 'used')
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated'))
 FROM work.location AS step;
 
 -- ids cdm.location
@@ -198,6 +199,12 @@ SELECT 'location', filter.name, count(step._left_out)
 FROM (VALUES ('country'), ('keep')) AS filter(name)
 LEFT JOIN work.location AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'location', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.location AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

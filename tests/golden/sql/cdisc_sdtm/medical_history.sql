@@ -463,6 +463,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_table = 'observation')),
     count(*) FILTER (WHERE _status = 'used' AND (_table = 'procedure_occurrence')),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("severity.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (status = 0 AND "status.source" IS NOT NULL AND "status.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(4077563) = 0 AND coalesce("severity.concept", 0) = 0 AND ("severity.when"))))
@@ -861,6 +862,12 @@ SELECT 'medical_history', filter.name, count(step._left_out)
 FROM (VALUES ('occurred'), ('dated'), ('no_procedure')) AS filter(name)
 LEFT JOIN work.medical_history AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'medical_history', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.medical_history AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -185,6 +185,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((gender = 0 AND "gender.source" IS NOT NULL) OR (race = 0 AND "race.source" IS NOT NULL) OR (ethnicity = 0 AND "ethnicity.source" IS NOT NULL)))
 FROM work.person AS step;
@@ -249,6 +250,12 @@ SELECT 'person', ids.id, 'person', step._file, step._row
 FROM work.person AS step
 JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'person', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.person AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

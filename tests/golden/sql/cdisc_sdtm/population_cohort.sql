@@ -158,6 +158,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0)
 FROM work.population_cohort AS step;
 
@@ -210,6 +211,12 @@ SELECT 'population_cohort', filter.name, count(step._left_out)
 FROM (VALUES ('flag'), ('keep')) AS filter(name)
 LEFT JOIN work.population_cohort AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'population_cohort', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.population_cohort AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -224,6 +224,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("criterion.raw" IS NOT NULL AND criterion IS NULL) OR ("response.raw" IS NOT NULL AND response IS NULL) OR ("basis.raw" IS NOT NULL AND basis IS NULL) OR ("rule.raw" IS NOT NULL AND rule IS NULL)))
 FROM work.drup_best_overall_response AS step;
@@ -259,6 +260,12 @@ SELECT 'drup_best_overall_response', filter.name, count(step._left_out)
 FROM (VALUES ('has_patient'), ('of_this_trial'), ('empty_slot'), ('keep')) AS filter(name)
 LEFT JOIN work.drup_best_overall_response AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'drup_best_overall_response', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.drup_best_overall_response AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -290,6 +290,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0)
 FROM work.drup_biomarker AS step;
@@ -327,6 +328,12 @@ SELECT 'drup_biomarker', filter.name, count(step._left_out)
 FROM (VALUES ('has_patient'), ('of_this_trial'), ('has_biomarker'), ('keep')) AS filter(name)
 LEFT JOIN work.drup_biomarker AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'drup_biomarker', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.drup_biomarker AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

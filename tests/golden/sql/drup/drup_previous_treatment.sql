@@ -313,6 +313,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("kind.raw" IS NOT NULL AND kind IS NULL)))
@@ -347,6 +348,12 @@ SELECT 'drup_previous_treatment', filter.name, count(step._left_out)
 FROM (VALUES ('has_patient'), ('of_this_trial'), ('empty_slot'), ('has_answer'), ('not_contradicted'), ('received'), ('keep')) AS filter(name)
 LEFT JOIN work.drup_previous_treatment AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'drup_previous_treatment', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.drup_previous_treatment AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

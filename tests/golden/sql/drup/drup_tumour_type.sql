@@ -298,6 +298,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("date_basis.raw" IS NOT NULL AND date_basis IS NULL)))
@@ -338,6 +339,12 @@ SELECT 'drup_tumour_type', filter.name, count(step._left_out)
 FROM (VALUES ('has_patient'), ('of_this_trial'), ('has_tumour_type'), ('keep')) AS filter(name)
 LEFT JOIN work.drup_tumour_type AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'drup_tumour_type', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.drup_tumour_type AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -224,6 +224,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("end_basis.raw" IS NOT NULL AND end_basis IS NULL) OR ("serious.raw" IS NOT NULL AND serious IS NULL) OR ("outcome.raw" IS NOT NULL AND outcome IS NULL)))
@@ -270,6 +271,12 @@ SELECT 'impress_adverse_event', filter.name, count(step._left_out)
 FROM (VALUES ('allocated'), ('has_event')) AS filter(name)
 LEFT JOIN work.impress_adverse_event AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'impress_adverse_event', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.impress_adverse_event AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

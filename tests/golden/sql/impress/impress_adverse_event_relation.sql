@@ -232,6 +232,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("relation.raw" IS NOT NULL AND relation IS NULL) OR ("serious_relation.raw" IS NOT NULL AND serious_relation IS NULL) OR ("expected.raw" IS NOT NULL AND expected IS NULL)))
 FROM work.impress_adverse_event_relation AS step;
@@ -275,6 +276,12 @@ SELECT 'impress_adverse_event_relation', filter.name, count(step._left_out)
 FROM (VALUES ('allocated'), ('empty_slot')) AS filter(name)
 LEFT JOIN work.impress_adverse_event_relation AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'impress_adverse_event_relation', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.impress_adverse_event_relation AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -171,6 +171,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _imputed <> 0)
 FROM work.impress_cohort_allocation AS step;
 
@@ -205,6 +206,12 @@ SELECT 'impress_cohort_allocation', filter.name, count(step._left_out)
 FROM (VALUES ('allocated'), ('has_cohort')) AS filter(name)
 LEFT JOIN work.impress_cohort_allocation AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'impress_cohort_allocation', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.impress_cohort_allocation AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -194,6 +194,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("ongoing.raw" IS NOT NULL AND ongoing IS NULL) OR ("for_medical_history.raw" IS NOT NULL AND for_medical_history IS NULL)))
@@ -234,6 +235,12 @@ SELECT 'impress_concomitant_medication', filter.name, count(step._left_out)
 FROM (VALUES ('allocated'), ('has_entry')) AS filter(name)
 LEFT JOIN work.impress_concomitant_medication AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'impress_concomitant_medication', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.impress_concomitant_medication AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -179,6 +179,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("reason.raw" IS NOT NULL AND reason IS NULL)))
@@ -215,6 +216,12 @@ SELECT 'impress_end_of_treatment', filter.name, count(step._left_out)
 FROM (VALUES ('allocated')) AS filter(name)
 LEFT JOIN work.impress_end_of_treatment AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'impress_end_of_treatment', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.impress_end_of_treatment AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -178,7 +178,8 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
-    count(*) FILTER (WHERE _status = 'used')
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated'))
 FROM work.impress_medication_adverse_event AS step;
 
 -- write dsp.medication_adverse_event
@@ -206,6 +207,12 @@ SELECT 'impress_medication_adverse_event', filter.name, count(step._left_out)
 FROM (VALUES ('allocated'), ('empty_piece'), ('has_number')) AS filter(name)
 LEFT JOIN work.impress_medication_adverse_event AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'impress_medication_adverse_event', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.impress_medication_adverse_event AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

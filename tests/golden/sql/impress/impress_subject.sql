@@ -184,6 +184,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("sex.raw" IS NOT NULL AND sex IS NULL) OR ("birth_year_basis.raw" IS NOT NULL AND birth_year_basis IS NULL)))
 FROM work.impress_subject AS step;
@@ -223,6 +224,12 @@ SELECT 'impress_subject', filter.name, count(step._left_out)
 FROM (VALUES ('allocated')) AS filter(name)
 LEFT JOIN work.impress_subject AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'impress_subject', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.impress_subject AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -325,6 +325,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("type.raw" IS NOT NULL AND type IS NULL) OR ("received.raw" IS NOT NULL AND received IS NULL) OR ("end_basis.raw" IS NOT NULL AND end_basis IS NULL) OR ("dose_unit.raw" IS NOT NULL AND dose_unit IS NULL) OR ("dose_basis.raw" IS NOT NULL AND dose_basis IS NULL) OR ("given_as_specified.raw" IS NOT NULL AND given_as_specified IS NULL) OR ("previous_cycle_as_prescribed.raw" IS NOT NULL AND previous_cycle_as_prescribed IS NULL)))
@@ -393,6 +394,12 @@ SELECT 'impress_treatment_cycle', filter.name, count(step._left_out)
 FROM (VALUES ('allocated'), ('has_drug'), ('keep')) AS filter(name)
 LEFT JOIN work.impress_treatment_cycle AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'impress_treatment_cycle', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.impress_treatment_cycle AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -572,6 +572,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("serious.when") AND NOT coalesce("serious.start" < born, FALSE)) AND "serious.start" IS NOT NULL))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("outcome.when") AND NOT coalesce("outcome.start" < born, FALSE)) AND "outcome.start" IS NOT NULL))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("end_basis.when") AND NOT coalesce("end_basis.start" < born, FALSE)) AND "end_basis.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("grade.concept" = 0 AND "grade.concept.source" IS NOT NULL AND "grade.concept.decided" IS NOT TRUE AND ("grade.when")) OR ("serious.concept" = 0 AND "serious.concept.source" IS NOT NULL AND "serious.concept.decided" IS NOT TRUE AND ((("serious.when") AND NOT coalesce("serious.start" < born, FALSE)) AND "serious.start" IS NOT NULL)) OR ("outcome.concept" = 0 AND "outcome.concept.source" IS NOT NULL AND "outcome.concept.decided" IS NOT TRUE AND ((("outcome.when") AND NOT coalesce("outcome.start" < born, FALSE)) AND "outcome.start" IS NOT NULL)) OR ("end_basis.concept" = 0 AND "end_basis.concept.source" IS NOT NULL AND "end_basis.concept.decided" IS NOT TRUE AND ((("end_basis.when") AND NOT coalesce("end_basis.start" < born, FALSE)) AND "end_basis.start" IS NOT NULL)) OR (o_concept(32880) = 0 AND coalesce("end_basis.type", 0) = 0 AND ((("end_basis.when") AND NOT coalesce("end_basis.start" < born, FALSE)) AND "end_basis.start" IS NOT NULL))))
 FROM work.adverse_event AS step;
@@ -1063,6 +1064,12 @@ SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'end_basis')
 WHERE step._status = 'used' AND (_target = 1 AND ((("end_basis.when") AND NOT coalesce("end_basis.start" < born, FALSE)) AND "end_basis.start" IS NOT NULL));
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'adverse_event', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.adverse_event AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -152,6 +152,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _left_out IS NULL AND ((o_concept(44818878) = 0 AND coalesce(relationship, 0) = 0 AND (TRUE))))
 FROM work.adverse_event_reason_for_medication AS step;
 
@@ -171,6 +172,12 @@ SELECT
     coalesce(relationship, 0) AS relationship_concept_id
 FROM work.adverse_event_reason_for_medication AS step
 WHERE step._status = 'used' AND step._first;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'adverse_event_reason_for_medication', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.adverse_event_reason_for_medication AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

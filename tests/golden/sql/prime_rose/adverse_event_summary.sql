@@ -490,6 +490,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("events.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("serious_events.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("worst_grade.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (type = 0 AND "type.source" IS NOT NULL) OR ("events.concept" = 0 AND "events.concept.source" IS NOT NULL AND "events.concept.decided" IS NOT TRUE AND ("events.when")) OR ("serious_events.concept" = 0 AND "serious_events.concept.source" IS NOT NULL AND "serious_events.concept.decided" IS NOT TRUE AND ("serious_events.when")) OR ("worst_grade.concept" = 0 AND "worst_grade.concept.source" IS NOT NULL AND "worst_grade.concept.decided" IS NOT TRUE AND ("worst_grade.when")) OR ("worst_grade.value" = 0 AND "worst_grade.value.source" IS NOT NULL AND "worst_grade.value.decided" IS NOT TRUE AND ("worst_grade.when"))))
 FROM work.adverse_event_summary AS step;
@@ -700,6 +701,12 @@ SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row
 FROM work.adverse_event_summary AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_summary' || chr(31) || _key || chr(31) || 'worst_grade')
 WHERE step._status = 'used' AND (_target = 1 AND ("worst_grade.when"));
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'adverse_event_summary', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.adverse_event_summary AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

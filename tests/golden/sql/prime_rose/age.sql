@@ -292,6 +292,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (type = 0 AND "type.source" IS NOT NULL) OR (o_concept(9448) = 0 AND coalesce(unit, 0) = 0 AND (TRUE))))
 FROM work.age AS step;
@@ -343,6 +344,12 @@ SELECT 'observation', ids.id, 'age', step._file, step._row
 FROM work.age AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'age', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.age AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

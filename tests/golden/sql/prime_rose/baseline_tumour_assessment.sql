@@ -371,6 +371,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used'),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("target_sum.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("non_target_lesions.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("target_sum.unit" = 0 AND "target_sum.unit.source" IS NOT NULL AND ("target_sum.when")) OR (o_concept(4084390) = 0 AND coalesce("target_sum.concept", 0) = 0 AND ("target_sum.when")) OR (o_concept(4085855) = 0 AND coalesce("non_target_lesions.concept", 0) = 0 AND ("non_target_lesions.when"))))
 FROM work.baseline_tumour_assessment AS step;
@@ -532,6 +533,12 @@ SELECT 'observation', ids.id, 'baseline_tumour_assessment', step._file, step._ro
 FROM work.baseline_tumour_assessment AS step
 JOIN register.observation AS ids ON ids.hash = o_id('baseline_tumour_assessment' || chr(31) || _key || chr(31) || 'non_target_lesions')
 WHERE step._status = 'used' AND (_target = 1 AND ("non_target_lesions.when"));
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'baseline_tumour_assessment', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.baseline_tumour_assessment AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

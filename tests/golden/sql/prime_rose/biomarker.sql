@@ -576,6 +576,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used'),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("category.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("other.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("category.concept" = 0 AND "category.concept.source" IS NOT NULL AND "category.concept.decided" IS NOT TRUE AND ("category.when")) OR ("other.concept" = 0 AND "other.concept.source" IS NOT NULL AND "other.concept.decided" IS NOT TRUE AND ("other.when"))))
 FROM work.biomarker AS step;
@@ -734,6 +735,12 @@ SELECT 'biomarker', filter.name, count(step._left_out)
 FROM (VALUES ('has_biomarker')) AS filter(name)
 LEFT JOIN work.biomarker AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'biomarker', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.biomarker AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -113,6 +113,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0)
 FROM work.cohort_definition AS step;
 
@@ -158,6 +159,12 @@ SELECT 'cohort_definition', ids.id, 'cohort_definition', step._file, step._row
 FROM work.cohort_definition AS step
 JOIN register.cohort_definition AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'cohort_definition', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.cohort_definition AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -346,6 +346,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used'),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("target.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("tumour_type.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((o_concept(37208111) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(4161676) = 0 AND coalesce(qualifier, 0) = 0 AND (TRUE)) OR ("target.concept" = 0 AND "target.concept.source" IS NOT NULL AND "target.concept.decided" IS NOT TRUE AND ("target.when")) OR ("tumour_type.concept" = 0 AND "tumour_type.concept.source" IS NOT NULL AND "tumour_type.concept.decided" IS NOT TRUE AND ("tumour_type.when"))))
 FROM work.cohort_membership AS step;
@@ -497,6 +498,12 @@ SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row
 FROM work.cohort_membership AS step
 JOIN register.observation AS ids ON ids.hash = o_id('cohort_membership' || chr(31) || _key || chr(31) || 'tumour_type')
 WHERE step._status = 'used' AND (_target = 1 AND ("tumour_type.when"));
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'cohort_membership', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.cohort_membership AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -690,6 +690,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("for_medical_history.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("for_adverse_event.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("indication.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("ongoing.concept" = 0 AND "ongoing.concept.source" IS NOT NULL AND "ongoing.concept.decided" IS NOT TRUE AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL)) OR ("for_medical_history.concept" = 0 AND "for_medical_history.concept.source" IS NOT NULL AND "for_medical_history.concept.decided" IS NOT TRUE AND ("for_medical_history.when")) OR ("for_adverse_event.concept" = 0 AND "for_adverse_event.concept.source" IS NOT NULL AND "for_adverse_event.concept.decided" IS NOT TRUE AND ("for_adverse_event.when")) OR ("indication.concept" = 0 AND "indication.concept.source" IS NOT NULL AND "indication.concept.decided" IS NOT TRUE AND ("indication.when"))))
 FROM work.concomitant_medication_undated AS step;
@@ -938,6 +939,12 @@ SELECT 'concomitant_medication_undated', filter.name, count(step._left_out)
 FROM (VALUES ('undated')) AS filter(name)
 LEFT JOIN work.concomitant_medication_undated AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'concomitant_medication_undated', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.concomitant_medication_undated AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -151,7 +151,8 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
-    count(*) FILTER (WHERE _status = 'used')
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated'))
 FROM work.cycle_episode_drug AS step;
 
 -- write cdm.episode_event
@@ -173,6 +174,12 @@ SELECT 'cycle_episode_drug', filter.name, count(step._left_out)
 FROM (VALUES ('received')) AS filter(name)
 LEFT JOIN work.cycle_episode_drug AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'cycle_episode_drug', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.cycle_episode_drug AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

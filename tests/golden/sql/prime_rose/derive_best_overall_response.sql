@@ -254,6 +254,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("criterion.raw" IS NOT NULL AND criterion IS NULL) OR ("response.raw" IS NOT NULL AND response IS NULL) OR ("basis.raw" IS NOT NULL AND basis IS NULL)))
 FROM work.derive_best_overall_response AS step;
@@ -284,6 +285,12 @@ SELECT
     rule AS rule
 FROM work.derive_best_overall_response AS step
 WHERE step._status = 'used' AND step._first;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'derive_best_overall_response', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.derive_best_overall_response AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -313,6 +313,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("criterion.raw" IS NOT NULL AND criterion IS NULL) OR ("timepoint_source.raw" IS NOT NULL AND timepoint_source IS NULL) OR ("basis.raw" IS NOT NULL AND basis IS NULL)))
 FROM work.derive_disease_control AS step;
@@ -353,6 +354,12 @@ SELECT
     rule AS rule
 FROM work.derive_disease_control AS step
 WHERE step._status = 'used' AND step._first;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'derive_disease_control', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.derive_disease_control AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -148,6 +148,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("instrument.raw" IS NOT NULL AND instrument IS NULL) OR ("scale.raw" IS NOT NULL AND scale IS NULL) OR ("basis.raw" IS NOT NULL AND basis IS NULL)))
 FROM work.derive_eq_5d_profile AS step;
@@ -191,6 +192,12 @@ SELECT 'derive_eq_5d_profile', filter.name, count(step._left_out)
 FROM (VALUES ('eq_5d_item')) AS filter(name)
 LEFT JOIN work.derive_eq_5d_profile AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'derive_eq_5d_profile', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.derive_eq_5d_profile AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -234,6 +234,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _left_out IS NULL AND (("instrument.raw" IS NOT NULL AND instrument IS NULL) OR ("scale.raw" IS NOT NULL AND scale IS NULL) OR ("basis.raw" IS NOT NULL AND basis IS NULL)))
 FROM work.derive_qlq_c30 AS step;
 
@@ -269,6 +270,12 @@ SELECT
     rule AS rule
 FROM work.derive_qlq_c30 AS step
 WHERE step._status = 'used' AND step._first;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'derive_qlq_c30', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.derive_qlq_c30 AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

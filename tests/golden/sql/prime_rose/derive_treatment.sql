@@ -226,6 +226,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("end_source.raw" IS NOT NULL AND end_source IS NULL) OR ("type.raw" IS NOT NULL AND type IS NULL) OR ("basis.raw" IS NOT NULL AND basis IS NULL)))
 FROM work.derive_treatment AS step;
@@ -262,6 +263,12 @@ SELECT
     rule AS rule
 FROM work.derive_treatment AS step
 WHERE step._status = 'used' AND step._first;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'derive_treatment', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.derive_treatment AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

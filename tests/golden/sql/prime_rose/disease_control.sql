@@ -475,6 +475,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used'),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("response.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("time_point.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (type = 0 AND "type.source" IS NOT NULL) OR ("response.concept" = 0 AND "response.concept.source" IS NOT NULL AND "response.concept.decided" IS NOT TRUE AND ("response.when")) OR ("response.value" = 0 AND "response.value.source" IS NOT NULL AND "response.value.decided" IS NOT TRUE AND ("response.when")) OR ("time_point.concept" = 0 AND "time_point.concept.source" IS NOT NULL AND "time_point.concept.decided" IS NOT TRUE AND ("time_point.when")) OR (o_concept(8512) = 0 AND coalesce("time_point.unit", 0) = 0 AND ("time_point.when"))))
 FROM work.disease_control AS step;
@@ -651,6 +652,12 @@ SELECT 'disease_control', filter.name, count(step._left_out)
 FROM (VALUES ('told')) AS filter(name)
 LEFT JOIN work.disease_control AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'disease_control', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.disease_control AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

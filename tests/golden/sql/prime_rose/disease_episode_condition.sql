@@ -177,7 +177,8 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
-    count(*) FILTER (WHERE _status = 'used')
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated'))
 FROM work.disease_episode_condition AS step;
 
 -- write cdm.episode_event
@@ -199,6 +200,12 @@ SELECT 'disease_episode_condition', filter.name, count(step._left_out)
 FROM (VALUES ('has_tumour_type'), ('keep')) AS filter(name)
 LEFT JOIN work.disease_episode_condition AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'disease_episode_condition', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.disease_episode_condition AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

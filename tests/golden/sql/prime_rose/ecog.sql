@@ -431,6 +431,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("baseline.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("eligible.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("date_basis.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(36305384) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("baseline.concept" = 0 AND "baseline.concept.source" IS NOT NULL AND "baseline.concept.decided" IS NOT TRUE AND ("baseline.when")) OR ("eligible.concept" = 0 AND "eligible.concept.source" IS NOT NULL AND "eligible.concept.decided" IS NOT TRUE AND ("eligible.when")) OR (o_concept(32880) = 0 AND coalesce("eligible.type", 0) = 0 AND ("eligible.when")) OR ("date_basis.concept" = 0 AND "date_basis.concept.source" IS NOT NULL AND "date_basis.concept.decided" IS NOT TRUE AND ("date_basis.when"))))
 FROM work.ecog AS step;
@@ -637,6 +638,12 @@ SELECT 'observation', ids.id, 'ecog', step._file, step._row
 FROM work.ecog AS step
 JOIN register.observation AS ids ON ids.hash = o_id('ecog' || chr(31) || _key || chr(31) || 'date_basis')
 WHERE step._status = 'used' AND (_target = 1 AND ("date_basis.when"));
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'ecog', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.ecog AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

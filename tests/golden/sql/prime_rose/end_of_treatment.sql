@@ -387,6 +387,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used'),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("progression.when") AND NOT coalesce("progression.start" < born, FALSE)) AND "progression.start" IS NOT NULL))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("recorded.when") AND NOT coalesce("recorded.start" < born, FALSE)) AND "recorded.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(1617595) = 0 AND coalesce("progression.concept", 0) = 0 AND ((("progression.when") AND NOT coalesce("progression.start" < born, FALSE)) AND "progression.start" IS NOT NULL)) OR ("recorded.concept" = 0 AND "recorded.concept.source" IS NOT NULL AND "recorded.concept.decided" IS NOT TRUE AND ((("recorded.when") AND NOT coalesce("recorded.start" < born, FALSE)) AND "recorded.start" IS NOT NULL))))
 FROM work.end_of_treatment AS step;
@@ -534,6 +535,12 @@ SELECT 'observation', ids.id, 'end_of_treatment', step._file, step._row
 FROM work.end_of_treatment AS step
 JOIN register.observation AS ids ON ids.hash = o_id('end_of_treatment' || chr(31) || _key || chr(31) || 'recorded')
 WHERE step._status = 'used' AND (_target = 1 AND ((("recorded.when") AND NOT coalesce("recorded.start" < born, FALSE)) AND "recorded.start" IS NOT NULL));
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'end_of_treatment', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.end_of_treatment AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -103,6 +103,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0)
 FROM work.location AS step;
 
@@ -146,6 +147,12 @@ SELECT 'location', ids.id, 'location', step._file, step._row
 FROM work.location AS step
 JOIN register.location AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'location', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.location AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

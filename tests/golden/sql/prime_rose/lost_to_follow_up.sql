@@ -192,6 +192,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((o_concept(4163894) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE))))
 FROM work.lost_to_follow_up AS step;
@@ -240,6 +241,12 @@ SELECT 'lost_to_follow_up', filter.name, count(step._left_out)
 FROM (VALUES ('lost'), ('not_seen_again'), ('keep')) AS filter(name)
 LEFT JOIN work.lost_to_follow_up AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'lost_to_follow_up', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.lost_to_follow_up AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

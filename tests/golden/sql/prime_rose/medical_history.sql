@@ -463,6 +463,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_table = 'observation')),
     count(*) FILTER (WHERE _status = 'used' AND (_table = 'procedure_occurrence')),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("status.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("status.concept" = 0 AND "status.concept.source" IS NOT NULL AND "status.concept.decided" IS NOT TRUE AND ("status.when")) OR ("status.value" = 0 AND "status.value.source" IS NOT NULL AND ("status.when"))))
 FROM work.medical_history AS step;
@@ -826,6 +827,12 @@ SELECT 'medical_history', filter.name, count(step._left_out)
 FROM (VALUES ('dated')) AS filter(name)
 LEFT JOIN work.medical_history AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'medical_history', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.medical_history AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

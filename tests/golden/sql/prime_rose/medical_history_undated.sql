@@ -521,6 +521,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used'),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("status.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND (("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(4214956) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("status.concept" = 0 AND "status.concept.source" IS NOT NULL AND "status.concept.decided" IS NOT TRUE AND ("status.when")) OR ("status.value" = 0 AND "status.value.source" IS NOT NULL AND ("status.when")) OR ("end.concept" = 0 AND "end.concept.source" IS NOT NULL AND "end.concept.decided" IS NOT TRUE AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL))))
 FROM work.medical_history_undated AS step;
@@ -681,6 +682,12 @@ SELECT 'medical_history_undated', filter.name, count(step._left_out)
 FROM (VALUES ('undated')) AS filter(name)
 LEFT JOIN work.medical_history_undated AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'medical_history_undated', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.medical_history_undated AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -528,6 +528,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_table = 'procedure_occurrence')),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("line.concept" = 0 AND "line.concept.source" IS NOT NULL AND "line.concept.decided" IS NOT TRUE AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL)) OR ("end.concept" = 0 AND "end.concept.source" IS NOT NULL AND "end.concept.decided" IS NOT TRUE AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL))))
 FROM work.previous_treatment_other AS step;
@@ -936,6 +937,12 @@ SELECT 'previous_treatment_other', filter.name, count(step._left_out)
 FROM (VALUES ('other'), ('dated')) AS filter(name)
 LEFT JOIN work.previous_treatment_other AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'previous_treatment_other', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.previous_treatment_other AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -420,6 +420,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("line.concept" = 0 AND "line.concept.source" IS NOT NULL AND "line.concept.decided" IS NOT TRUE AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL))))
 FROM work.previous_treatment_procedure AS step;
@@ -533,6 +534,12 @@ SELECT 'previous_treatment_procedure', filter.name, count(step._left_out)
 FROM (VALUES ('procedure'), ('dated')) AS filter(name)
 LEFT JOIN work.previous_treatment_procedure AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'previous_treatment_procedure', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.previous_treatment_procedure AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

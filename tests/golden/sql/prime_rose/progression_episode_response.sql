@@ -212,7 +212,8 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
-    count(*) FILTER (WHERE _status = 'used')
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated'))
 FROM work.progression_episode_response AS step;
 
 -- write cdm.episode_event
@@ -227,6 +228,12 @@ SELECT
     coalesce("event.field", 0) AS episode_event_field_concept_id
 FROM work.progression_episode_response AS step
 WHERE step._status = 'used' AND step._first;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'progression_episode_response', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.progression_episode_response AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

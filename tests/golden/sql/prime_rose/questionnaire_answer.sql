@@ -342,6 +342,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR (o_concept(32865) = 0 AND coalesce(type, 0) = 0 AND (TRUE))))
 FROM work.questionnaire_answer AS step;
@@ -393,6 +394,12 @@ SELECT 'measurement', ids.id, 'questionnaire_answer', step._file, step._row
 FROM work.questionnaire_answer AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'questionnaire_answer', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.questionnaire_answer AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

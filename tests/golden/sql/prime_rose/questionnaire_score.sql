@@ -306,6 +306,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (type = 0 AND "type.source" IS NOT NULL)))
 FROM work.questionnaire_score AS step;
@@ -366,6 +367,12 @@ SELECT 'questionnaire_score', filter.name, count(step._left_out)
 FROM (VALUES ('scored')) AS filter(name)
 LEFT JOIN work.questionnaire_score AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'questionnaire_score', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.questionnaire_score AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -658,6 +658,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("last_cycle_start.when") AND NOT coalesce("last_cycle_start.start" < born, FALSE)) AND "last_cycle_start.start" IS NOT NULL))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("dose_delivered.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("administration.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((type = 0 AND "type.source" IS NOT NULL) OR (episode_object = 0 AND "episode_object.source" IS NOT NULL AND "episode_object.decided" IS NOT TRUE) OR (o_concept(32531) = 0 AND coalesce(concept, 0) = 0 AND (TRUE)) OR ("number_of_cycles.concept" = 0 AND "number_of_cycles.concept.source" IS NOT NULL AND "number_of_cycles.concept.decided" IS NOT TRUE AND ("number_of_cycles.when")) OR ("days_treated.concept" = 0 AND "days_treated.concept.source" IS NOT NULL AND "days_treated.concept.decided" IS NOT TRUE AND ("days_treated.when")) OR (o_concept(8512) = 0 AND coalesce("days_treated.unit", 0) = 0 AND ("days_treated.when")) OR ("last_cycle_start.concept" = 0 AND "last_cycle_start.concept.source" IS NOT NULL AND "last_cycle_start.concept.decided" IS NOT TRUE AND ((("last_cycle_start.when") AND NOT coalesce("last_cycle_start.start" < born, FALSE)) AND "last_cycle_start.start" IS NOT NULL)) OR ("dose_delivered.concept" = 0 AND "dose_delivered.concept.source" IS NOT NULL AND "dose_delivered.concept.decided" IS NOT TRUE AND ("dose_delivered.when")) OR ("administration.concept" = 0 AND "administration.concept.source" IS NOT NULL AND "administration.concept.decided" IS NOT TRUE AND ("administration.when"))))
 FROM work.regimen_episode AS step;
@@ -965,6 +966,12 @@ SELECT 'regimen_episode', filter.name, count(step._left_out)
 FROM (VALUES ('keep')) AS filter(name)
 LEFT JOIN work.regimen_episode AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'regimen_episode', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.regimen_episode AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

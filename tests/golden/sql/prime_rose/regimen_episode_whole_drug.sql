@@ -176,7 +176,8 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'filtered') AS rows_filtered,
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
-    count(*) FILTER (WHERE _status = 'used')
+    count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated'))
 FROM work.regimen_episode_whole_drug AS step;
 
 -- write cdm.episode_event
@@ -198,6 +199,12 @@ SELECT 'regimen_episode_whole_drug', filter.name, count(step._left_out)
 FROM (VALUES ('without_cycles'), ('treated')) AS filter(name)
 LEFT JOIN work.regimen_episode_whole_drug AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'regimen_episode_whole_drug', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.regimen_episode_whole_drug AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -723,6 +723,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("days_not_taken.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("previous_cycle.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ((("first_intake.when") AND NOT coalesce("first_intake.start" < born, FALSE)) AND "first_intake.start" IS NOT NULL))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _imputed <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (route = 0 AND "route.source" IS NOT NULL) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR ("given_as_specified.concept" = 0 AND "given_as_specified.concept.source" IS NOT NULL AND "given_as_specified.concept.decided" IS NOT TRUE AND ("given_as_specified.when")) OR ("reason_not_as_specified.concept" = 0 AND "reason_not_as_specified.concept.source" IS NOT NULL AND "reason_not_as_specified.concept.decided" IS NOT TRUE AND ("reason_not_as_specified.when")) OR ("whole_dose_delivered.concept" = 0 AND "whole_dose_delivered.concept.source" IS NOT NULL AND "whole_dose_delivered.concept.decided" IS NOT TRUE AND ("whole_dose_delivered.when")) OR ("days_not_taken.concept" = 0 AND "days_not_taken.concept.source" IS NOT NULL AND "days_not_taken.concept.decided" IS NOT TRUE AND ("days_not_taken.when")) OR (o_concept(8512) = 0 AND coalesce("days_not_taken.unit", 0) = 0 AND ("days_not_taken.when")) OR ("previous_cycle.concept" = 0 AND "previous_cycle.concept.source" IS NOT NULL AND "previous_cycle.concept.decided" IS NOT TRUE AND ("previous_cycle.when")) OR ("first_intake.concept" = 0 AND "first_intake.concept.source" IS NOT NULL AND "first_intake.concept.decided" IS NOT TRUE AND ((("first_intake.when") AND NOT coalesce("first_intake.start" < born, FALSE)) AND "first_intake.start" IS NOT NULL))))
@@ -1084,6 +1085,12 @@ SELECT 'study_drug', filter.name, count(step._left_out)
 FROM (VALUES ('received')) AS filter(name)
 LEFT JOIN work.study_drug AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'study_drug', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.study_drug AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -415,6 +415,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used'),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("from_nadir.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("nadir.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(8554) = 0 AND coalesce(unit, 0) = 0 AND (TRUE)) OR ("from_nadir.concept" = 0 AND "from_nadir.concept.source" IS NOT NULL AND "from_nadir.concept.decided" IS NOT TRUE AND ("from_nadir.when")) OR (o_concept(8554) = 0 AND coalesce("from_nadir.unit", 0) = 0 AND ("from_nadir.when")) OR ("nadir.concept" = 0 AND "nadir.concept.source" IS NOT NULL AND "nadir.concept.decided" IS NOT TRUE AND ("nadir.when")) OR ("nadir.unit" = 0 AND "nadir.unit.source" IS NOT NULL AND ("nadir.when"))))
 FROM work.tumour_change AS step;
@@ -589,6 +590,12 @@ SELECT 'tumour_change', filter.name, count(step._left_out)
 FROM (VALUES ('has_change'), ('keep')) AS filter(name)
 LEFT JOIN work.tumour_change AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'tumour_change', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.tumour_change AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -332,6 +332,7 @@ SELECT
     count(*) FILTER (WHERE _target = 1 AND _status = 'deduplicated') AS rows_deduplicated,
     count(*) FILTER (WHERE _target = 1 AND _status = 'rejected') AS rows_rejected,
     count(*) FILTER (WHERE _status = 'used'),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE))))
 FROM work.tumour_response AS step;
@@ -402,6 +403,12 @@ SELECT 'tumour_response', filter.name, count(step._left_out)
 FROM (VALUES ('has_response')) AS filter(name)
 LEFT JOIN work.tumour_response AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'tumour_response', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.tumour_response AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -510,6 +510,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_table = 'procedure_occurrence')),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("initial_diagnosis.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("main_tumour_type.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (o_concept(32809) = 0 AND coalesce(type, 0) = 0 AND (TRUE)) OR (o_concept(734306) = 0 AND coalesce("initial_diagnosis.concept", 0) = 0 AND ("initial_diagnosis.when")) OR ("main_tumour_type.concept" = 0 AND "main_tumour_type.concept.source" IS NOT NULL AND "main_tumour_type.concept.decided" IS NOT TRUE AND ("main_tumour_type.when"))))
 FROM work.tumour_type AS step;
@@ -908,6 +909,12 @@ SELECT 'tumour_type', filter.name, count(step._left_out)
 FROM (VALUES ('has_tumour_type'), ('keep')) AS filter(name)
 LEFT JOIN work.tumour_type AS step ON step._left_out = filter.name AND step._target = 1
 GROUP BY filter.name;
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'tumour_type', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.tumour_type AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

@@ -526,6 +526,7 @@ SELECT
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("related.when"))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL))),
     count(*) FILTER (WHERE _status = 'used' AND (_target = 1 AND ("serious.when"))),
+    count(*) FILTER (WHERE _target = 1 AND _status IN ('filtered', 'deduplicated')),
     count(*) FILTER (WHERE _issues <> 0),
     count(*) FILTER (WHERE _left_out IS NULL AND ((concept = 0 AND "concept.source" IS NOT NULL AND "concept.decided" IS NOT TRUE) OR (type = 0 AND "type.source" IS NOT NULL) OR ("value" = 0 AND "value.source" IS NOT NULL AND "value.decided" IS NOT TRUE) OR ("related.concept" = 0 AND "related.concept.source" IS NOT NULL AND "related.concept.decided" IS NOT TRUE AND ("related.when")) OR ("related.value" = 0 AND "related.value.source" IS NOT NULL AND "related.value.decided" IS NOT TRUE AND ("related.when")) OR ("number_of_events.concept" = 0 AND "number_of_events.concept.source" IS NOT NULL AND "number_of_events.concept.decided" IS NOT TRUE AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL)) OR ("serious.concept" = 0 AND "serious.concept.source" IS NOT NULL AND "serious.concept.decided" IS NOT TRUE AND ("serious.when"))))
 FROM work.worst_grade AS step;
@@ -744,6 +745,12 @@ SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
 FROM work.worst_grade AS step
 JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'serious')
 WHERE step._status = 'used' AND (_target = 1 AND ("serious.when"));
+
+-- left_out
+INSERT INTO audit.left_out ("map", reason, file_number, row)
+SELECT 'worst_grade', coalesce(_left_out, 'duplicate'), _file, _row
+FROM work.worst_grade AS step
+WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
 INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)

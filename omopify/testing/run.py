@@ -124,7 +124,7 @@ class _Run:
     def _source(self, name: str, columns: list[str], rows: list[dict[str, str | None]]) -> None:
         known = {column.casefold(): column for column in self.pack.sources[name].columns}
         names = [known.get(column.casefold(), column) for column in columns]
-        self.db.script(render("maptests/source.sql.jinja", source=name, columns=list(dict.fromkeys(names))))
+        self.db.script(render("testing/source.sql.jinja", source=name, columns=list(dict.fromkeys(names))))
         missing = {word.casefold() for word in self.pack.sources[name].missing} | {""}
         values = [
             (1, number, *(self._cell(row, column, missing) for column in dict.fromkeys(names)))
@@ -166,9 +166,9 @@ class _Run:
         return lines
 
     def _actual(self, table: str) -> list[dict[str, Any]]:
-        names = [row[0] for row in self.db.rows(render("maptests/columns.sql.jinja", table=table))]
+        names = [row[0] for row in self.db.rows(render("testing/columns.sql.jinja", table=table))]
         return [
-            dict(zip(names, row, strict=True)) for row in self.db.rows(render("maptests/rows.sql.jinja", table=table))
+            dict(zip(names, row, strict=True)) for row in self.db.rows(render("testing/rows.sql.jinja", table=table))
         ]
 
     def _reset(self) -> None:
@@ -181,7 +181,7 @@ class _Run:
                     tables.append(f"register.{quoted(table.name)}")
         tables += [f"work.{quoted(f'ids of {name}')}" for name in REFERENCED_TABLES]
         names = [scope.name for scope in self.plan.scopes]
-        self.db.script(render("maptests/reset.sql.jinja", tables=tables, scopes=names))
+        self.db.script(render("testing/reset.sql.jinja", tables=tables, scopes=names))
         for step in self.plan.maps:
             for statement in clean_up(step, last=True):
                 self.db.run(statement)

@@ -1,0 +1,1 @@
+"""Says what a run would change, and what the last one changed."""

@@ -1,0 +1,1 @@
+"""Describes a mapping in words, from the files that run."""

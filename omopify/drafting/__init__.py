@@ -1,0 +1,1 @@
+"""Begins a project: its files, and draft maps made from a scan."""
