@@ -108,10 +108,11 @@ class _Edge:
     end: float = 0.0
 
 
-def lay_out(links: Iterable[Mapping[str, object]]) -> Flow | None:
+def lay_out(links: Iterable[Mapping[str, object]], *, counted: bool = True) -> Flow | None:
     """Return the picture of ``findings.flow``; None if no row went anywhere.
 
-    A masked number is drawn as the least that it can be.
+    A masked number is drawn as the least that it can be.  A link may bring its own ``title``; of what is not
+    ``counted`` no number is shown.
     """
     nodes, edges = _graph(links)
     if not edges:
@@ -126,8 +127,8 @@ def lay_out(links: Iterable[Mapping[str, object]]) -> Flow | None:
     boxes = tuple(
         Box(
             name=n.name,
-            label=_short(n.name, n.count()),
-            count=n.count(),
+            label=_short(n.name, n.count() if counted else ""),
+            count=n.count() if counted else "",
             kind=n.kind,
             x=left[n.column],
             y=round(n.y, 1),
@@ -175,7 +176,7 @@ def _graph(links: Iterable[Mapping[str, object]]) -> tuple[list[_Node], list[_Ed
             continue
         source = node(column, from_name, start)
         count = f"{shown:,}" if isinstance(shown, int) else shown
-        title = f"{from_name} → {to_name}: {count} rows"
+        title = str(link.get("title") or f"{from_name} → {to_name}: {count} rows")
         if end == "left out":
             kind = to_name if to_name in _LEFT_OUT else "rejected"
             edge(source, node(column + 1, to_name, kind), shown, title, kind)

@@ -6,25 +6,17 @@ in the document tries to be, it stays a text.  All but the list of every check i
 
 from __future__ import annotations
 
-import json
-import re
-from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from jinja2 import Environment
+from markupsafe import Markup
 
-from omopify.reports import arrange, failing, flow, pictures
+from omopify.reports import arrange, failing, flow, page, pictures
 
-TEMPLATES = Path(__file__).parent / "templates"
 MOST_TERMS = 200
 """Terms without a concept that the page lists; ``audit.unmapped`` has all."""
-UNBROKEN = 28
-"""Letters of a name that fit on a small screen."""
 
 
 def render_report(document: Mapping[str, Any], sign_off: Mapping[str, Any] | None, *, masked: bool) -> str:
@@ -39,12 +31,12 @@ def render_report(document: Mapping[str, Any], sign_off: Mapping[str, Any] | Non
     findings = document["findings"]
     groups = failing.failing(results, document["comparison"]["checks_failing"])
     places = failing.places(groups)
-    style, script = (_text(f"quality.{kind}") for kind in ("css", "js"))
+    style, script = page.text("base.css") + page.text("quality.css"), page.text("quality.js")
     return (
         _environment()
         .get_template("quality.html.jinja")
         .render(
-            csp=_policy(style, script),
+            csp=page.policy(style, script),
             style=Markup(style),
             script=Markup(script),
             document=document,
@@ -75,59 +67,21 @@ def render_report(document: Mapping[str, Any], sign_off: Mapping[str, Any] | Non
                 {**picture, "anchor": f"picture-{n}", "svg": pictures.draw(picture, f"picture-{n}")}
                 for n, picture in enumerate(findings["pictures"], 1)
             ],
-            checks=_data(arrange.every_check(results, places)),
+            checks=page.data(arrange.every_check(results, places)),
         )
     )
 
 
-def _policy(style: str, script: str) -> str:
-    def digest(text: str) -> str:
-        return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
-
-    return (
-        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _data(value: object) -> Markup:
-    """Write JSON that cannot end the script element it stands in."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)
-
-
-def _name(name: object) -> Markup:
-    """Let a long name of a table, map, column or check break where its words end."""
-    if len(str(name)) <= UNBROKEN:
-        return escape(name)
-    return Markup(re.sub(r"([_.])(?=\w)", r"\1<wbr>", str(escape(name))))
-
-
-@cache
-def _text(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page.environment()
     environment.filters["number"] = arrange.number
     environment.filters["percent"] = lambda m: arrange.percent(m["violated"], m["denominator"])
     environment.filters["allowed"] = arrange.allowed
     environment.filters["moment"] = arrange.moment
     environment.filters["changed"] = arrange.changed
-    environment.filters["name"] = _name
     environment.filters["waived"] = arrange.waived
     environment.globals.update(
-        Markup=Markup,
         states=arrange.STATES,
         severities=arrange.SEVERITIES,
         losses_words=arrange.LOSSES,

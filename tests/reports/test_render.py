@@ -231,10 +231,10 @@ def test_marks_say_what_the_page_is(reports: dict[str, Path]) -> None:
         name: re.findall(r'<p class="mark[^>]*><b>([^<]+)</b>', path.read_text(encoding="utf-8"))
         for name, path in reports.items()
     }
-    assert marks["full"] == marks["brief"] == ["Synthetic", "Draft", "Stays here"]
+    assert marks["full"] == marks["brief"] == ["Synthetic", "Unsigned", "Stays here"]
     assert marks["masked"] == ["Synthetic", "Sign-off void", "Copy to share"]
     assert marks["ready"] == ["Stays here"]
-    assert marks["empty"] == ["Draft", "Stays here"]
+    assert marks["empty"] == ["Unsigned", "Stays here"]
 
 
 def test_sign_off_names_who_when_and_what(reports: dict[str, Path]) -> None:
