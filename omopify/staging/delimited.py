@@ -44,9 +44,41 @@ def read(data: bytes, options: ReadOptions, kind: str) -> Table:
     text, separator, notes = _opened(data, options, kind, True)
     rows, body = plain(text, separator).split(options.skip)
     head = _head(rows, options)
-    width = len(head.names)
+    frame, short = body_frame(body, len(head.names), options.skip + 1)
+    return Table(head, frame, notes, plain=True, short=short)
+
+
+def first_rows(data: bytes, options: ReadOptions, kind: str, count: int, *, complete: bool) -> list[list[str]]:
+    """Return the cells of the first *count* records, trimmed, header or not.
+
+    Raises:
+        Unreadable: for bytes that fit no encoding, an uncertain delimiter, or broken quotes.
+    """
+    text, separator, _ = _opened(data, options, kind, complete)
+    if not complete:
+        rows = first_records(text[: max(text.rfind(b"\n"), text.rfind(b"\r")) + 1], separator, count)
+        if rows is not None:
+            return [[trim(cell) for cell in row] for row in rows]
+    return [[trim(cell) for cell in row] for row in plain(text, separator).split(count)[0]]
+
+
+def opened(data: bytes, options: ReadOptions, kind: str, *, complete: bool) -> tuple[str, list[Note]]:
+    """Return the delimiter of a file and what is to be said about its text, given its bytes or the first of them.
+
+    Raises:
+        Unreadable: for bytes that fit no encoding, or an uncertain delimiter.
+    """
+    _, separator, notes = _opened(data, options, kind, complete)
+    return separator, notes
+
+
+def body_frame(body: Plain, width: int, first: int) -> tuple[pl.DataFrame, list[int]]:
+    """Return the records behind a header of *width* cells, and the rows that are shorter; *first* is their first row.
+
+    Raises:
+        Unreadable: if rows have more cells than the header.
+    """
     widths = body.widths()
-    first = options.skip + 1
     if (widths > width).any():
         _check_long(body, (widths > width).nonzero()[0].tolist(), width, first)
     names = [str(position) for position in range(width)]
@@ -67,8 +99,7 @@ def read(data: bytes, options: ReadOptions, kind: str) -> Table:
         raise Unreadable(
             Note("OM407", "the records of the file cannot be told apart", "export the file again as UTF-8 CSV")
         )
-    short = ((widths < width).nonzero()[0] + first).tolist()
-    return Table(head, frame, notes, plain=True, short=short)
+    return frame, ((widths < width).nonzero()[0] + first).tolist()
 
 
 def _opened(data: bytes, options: ReadOptions, kind: str, complete: bool) -> tuple[bytes, str, list[Note]]:

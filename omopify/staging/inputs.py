@@ -48,6 +48,19 @@ class Input:
             self.size = len(self._data)
         return self._data
 
+    def digest(self) -> None:
+        """Hash the file without keeping it in memory.
+
+        Raises:
+            Unreadable: if the file system refuses.
+        """
+        try:
+            with self.path.open("rb") as file:
+                self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                self.size = file.tell()
+        except OSError as error:
+            raise _refused(error) from None
+
     def book(self) -> Workbook:
         """Open the file as a workbook, once until ``release``.
 
@@ -101,11 +114,17 @@ class Input:
         from omopify.staging.cells import clean
 
         try:
-            return clean(self._raw(sheet, options), options.missing)
+            return clean(self.raw(sheet, options), options.missing)
         except OSError as error:
             raise _refused(error) from None
 
-    def _raw(self, sheet: str | None, options: ReadOptions) -> Table:
+    def raw(self, sheet: str | None, options: ReadOptions) -> Table:
+        """Read everything, with all cells as the file has them.
+
+        Raises:
+            Unreadable: if the file does not give a table that can be trusted.
+            OSError: if the file system refuses.
+        """
         if self.kind in {"csv", "tsv"}:
             from omopify.staging import delimited
 

@@ -52,12 +52,14 @@ class Folder:
         found: dict[str, None] = {}
         for pattern in patterns:
             parts = _key(pattern.replace("\\", "/")).removeprefix("./").split("/")
-            for name in self.names if len(parts) == 1 else self._all():
+            for name in self.names if len(parts) == 1 else self.deep:
                 if _matches(_key(name).split("/"), parts):
                     found[name] = None
         return sorted(found, key=_key)
 
-    def _all(self) -> list[str]:
+    @property
+    def deep(self) -> list[str]:
+        """The files of the folder and of all folders in it, relative to it, in alphabetical order."""
         if self._deep is None:
             self._deep = _ordered(
                 Path(place, name).relative_to(self.root).as_posix()

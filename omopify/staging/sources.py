@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from omopify.errors import Problems
+from omopify.progress import Progress, silent
 from omopify.staging.cache import Cache, Entry
 from omopify.staging.columns import named, respell, settle
 from omopify.staging.inputs import Input
 from omopify.staging.model import Headers, ReadOptions, SourceRequest, StagedFile, StagedSource
 from omopify.staging.resolve import Resolver, Wanted, report
 from omopify.staging.table import ROW, Unreadable
-
-Progress = Callable[[str], None]
 
 
 def read_headers(requests: Iterable[SourceRequest], folder: Path, problems: Problems) -> dict[str, Headers]:
@@ -59,7 +59,7 @@ def stage(
     folder: Path,
     cache: Path,
     problems: Problems,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> dict[str, StagedSource]:
     """Read every source into Parquet files of text; files that have not changed are not read again.
 
@@ -68,7 +68,7 @@ def stage(
         folder: the data folder.
         cache: where the Parquet files go; made if it is not there.
         problems: gets errors and warnings; a file with an error is missing from the result.
-        progress: is told about every file that is done.
+        progress: is told about every file, and how many of the bytes are read.
     """
     requests = list(requests)
     if not _is_folder(folder, problems):
@@ -86,12 +86,17 @@ def stage(
 
 
 def _staged(
-    requests: list[SourceRequest], folder: Path, store: Cache, problems: Problems, progress: Progress | None
+    requests: list[SourceRequest], folder: Path, store: Cache, problems: Problems, progress: Progress
 ) -> dict[str, StagedSource]:
     resolver = Resolver(folder, problems, lambda input: _sheets(input, store))
     plan = [(request, resolver.wanted(request)) for request in requests]
     entries: dict[tuple[str, Wanted], Entry] = {}
+    sizes = _sizes(plan)
+    done, total, rows = 0.0, sum(sizes[want.input] for _, wants in plan for want in wants), 0
     for request, want in _by_file(plan):
+        place = f"{want.input.name} [{want.sheet}]" if want.sheet else want.input.name
+        progress(f"reading {place}; {_spaced(rows)} rows so far", done, total)
+        done += sizes[want.input]
         try:
             entry = _entry(want, request.options, store)
         except Unreadable as trouble:
@@ -99,9 +104,8 @@ def _staged(
             continue
         report(problems, want.input, entry.notes)
         entries[request.name, want] = entry
-        if progress is not None:
-            place = f"{want.input.name} [{want.sheet}]" if want.sheet else want.input.name
-            progress(f"{place}: {entry.rows:,} rows")
+        rows += entry.rows
+    progress(f"{_spaced(rows)} rows read", total, total)
     return {
         request.name: _source(request, [(w, entries.get((request.name, w))) for w in wants], store)
         for request, wants in plan
@@ -175,6 +179,16 @@ def _entry(want: Wanted, options: ReadOptions, store: Cache) -> Entry:
         filled,
         (*table.notes, *notes),
     )
+
+
+def _sizes(plan: list[tuple[SourceRequest, list[Wanted]]]) -> dict[Input, float]:
+    """Return the bytes of every file; of a workbook the share of each of its sheets."""
+    wanted = Counter(want.input for _, wants in plan for want in wants)
+    return {input: (input.path.stat().st_size if input.path.is_file() else 0) / n for input, n in wanted.items()}
+
+
+def _spaced(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
 
 
 def _rename(renames: dict[str, str]) -> Callable[[Path, Path], None]:

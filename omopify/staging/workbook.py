@@ -67,6 +67,16 @@ class Workbook:
             notes = sheet_notes(self._data, sheet, options.header_row, options.skip, head.names)
         return Table(head, frame, notes)
 
+    def first_rows(self, sheet: str, count: int) -> list[list[str]]:
+        """Return the cells of the first *count* rows of a worksheet, trimmed, header or not.
+
+        Raises:
+            Unreadable: if the worksheet is damaged.
+        """
+        rows = self._rows(sheet, count)
+        rows = short_excel(rows, rows.columns) if rows.width and rows.height else rows
+        return [[trim(cell) for cell in row] for row in rows.iter_rows()]
+
     def _rows(self, sheet: str, count: int | None) -> pl.DataFrame:
         with reading(f"a worksheet ('{sheet}')", _HINT):
             # skip_rows=0 keeps the empty rows on top, so that row numbers are Excel's.

@@ -264,7 +264,6 @@ def test_without_a_result_there_is_nothing_to_look_at(project: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("quality",),
         ("quality", "project", "--rejudge", "--show-terms"),
         ("quality", "project", "--schema", "cdm"),
         ("quality", "rows"),
@@ -283,3 +282,27 @@ def test_a_verb_is_known_by_its_name(project: Path, monkeypatch: pytest.MonkeyPa
     assert "  rows  Write the keys" in omopify("quality", "--help").stdout
     project.rename("rows")
     assert omopify("quality", "./rows", "--rejudge").exit_code == 3
+
+
+def test_programs_get_json_and_nothing_else(project: Path) -> None:
+    judged = json.loads(omopify("quality", project, "--rejudge", "--json").stdout)["quality"]
+    assert judged["verdict"] == "not ready"
+    assert judged["counts"]["critical"]["fail"] == 1
+    failing = [found for found in judged["failing"] if found["severity"] == "critical"]
+    assert failing == [{"check": CHECK, "severity": "critical", "status": "fail", "waived": False}]
+    assert json.loads(Path(judged["details"]).read_text(encoding="utf-8"))["verdict"]
+    listed = json.loads(omopify("quality", "rows", CHECK, project, "--json").stdout)
+    assert (listed["check"], listed["rows"], listed["stale"]) == (CHECK, 1, False)
+    assert len(Path(listed["file"]).read_text(encoding="utf-8").splitlines()) == 2
+    held = omopify("sign-off", project, "--check", "--json")
+    assert held.exit_code == 3
+    signature = json.loads(held.stdout)
+    assert (signature["status"], signature["by"], signature["why"]) == ("unsigned", None, [])
+
+
+def test_a_signature_for_programs(signed: Path) -> None:
+    held = omopify("sign-off", signed, "--check", "--json")
+    assert held.exit_code == 0
+    assert {**json.loads(held.stdout), "at": "", "file": ""} == {
+        "status": "signed", "by": "K. Berg", "at": "", "why": [], "file": ""
+    }  # fmt: skip

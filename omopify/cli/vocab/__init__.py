@@ -6,20 +6,26 @@ import click
 
 from omopify.cli.group import Commands
 
-COMMANDS = {
-    "load": "Load an Athena download into one vocabulary file.",
-    "info": "Show what a vocabulary file holds.",
-    "search": "Find concepts by words, codes or synonyms.",
-    "show": "Show one concept and everything around it.",
-    "suggest": "Propose concepts for values that have none.",
-    "check": "Check every concept id of a project's maps and concept files.",
-    "diff": "Show what a new release changes for a project.",
-    "import": "Turn another mapping file into a concept file.",
-    "export": "Write a concept file as SSSOM or SOURCE_TO_CONCEPT_MAP.",
-    "variant": "Show how the name of a gene variant is understood.",
+SECTIONS = {
+    "The vocabulary": {
+        "load": "Load an Athena download into one vocabulary file.",
+        "info": "Show what a vocabulary file holds.",
+        "diff": "Show what a new release changes for a project.",
+    },
+    "Concepts": {
+        "search": "Find concepts by words, codes or synonyms.",
+        "show": "Show one concept and everything around it.",
+        "variant": "Show how the name of a gene variant is understood.",
+    },
+    "Concept files": {
+        "suggest": "Propose concepts for values that have none.",
+        "check": "Check every concept id of a project's maps and concept files.",
+        "import": "Turn another mapping file into a concept file.",
+        "export": "Write a concept file as SSSOM or SOURCE_TO_CONCEPT_MAP.",
+    },
 }
 
 
-@click.command(cls=Commands, listed=COMMANDS, package="omopify.cli.vocab")
+@click.command(cls=Commands, sections=SECTIONS, package="omopify.cli.vocab")
 def command() -> None:
     """Load the vocabulary, look concepts up, map terms and check mappings."""

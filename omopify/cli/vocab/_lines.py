@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.text import Text
 
 
@@ -33,13 +31,6 @@ class Described(Protocol):
     def standard_concept(self) -> str | None: ...
     @property
     def invalid_reason(self) -> str | None: ...
-
-
-def console() -> Console:
-    """Return a console for standard output: as wide as the terminal, 120 columns in a pipe."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False, soft_wrap=False)
 
 
 def facts(concept: Described, *more: str) -> Text:

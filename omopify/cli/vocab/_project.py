@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ if TYPE_CHECKING:
     from omopify.compiler.plan import Plan
     from omopify.conversion.vocabulary import Vocabulary
     from omopify.errors import Problems
+    from omopify.progress import Progress
     from omopify.specs.project import Project
 
 
@@ -32,7 +32,7 @@ def open_project(path: Path, problems: Problems) -> tuple[Project, Plan | None]:
 
 
 def loaded_vocabulary(
-    project: Project, vocabulary: Vocabulary, instead: Path | None, scratch: Path, say: Callable[[str], None]
+    project: Project, vocabulary: Vocabulary, instead: Path | None, scratch: Path, say: Progress
 ) -> Path:
     """Return the file that holds a vocabulary: the one that runs use, if they have made it, else one in *scratch*."""
     from omopify.conversion.vocabulary import vocabulary_file

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from omopify.cli.group import Command
+from omopify.cli.options import json_option, project_argument
+
 if TYPE_CHECKING:
     from omopify.errors import Problem, Problems
+    from omopify.progress import Progress
     from omopify.vocabulary.checking.check import Report, Subject
     from omopify.vocabulary.checking.repair import Edit, Finding, Outcome
 
@@ -25,8 +28,16 @@ MOST_LACKING = 3
 """How many concepts that the vocabulary lacks are shown of a pack that is not the steward's."""
 
 
-@click.command(name="check")
-@click.argument("project", type=click.Path(path_type=Path))
+@click.command(
+    name="check",
+    cls=Command,
+    examples={
+        "omopify vocab check": "every concept id of the project in this folder",
+        "omopify vocab check --fix": "write the repairs that are beyond doubt",
+        "omopify vocab check --vocabulary new.duckdb": "against another release",
+    },
+)
+@project_argument
 @click.option(
     "--vocabulary", type=click.Path(path_type=Path), help="A vocabulary file or folder, instead of the project's."
 )
@@ -38,17 +49,18 @@ MOST_LACKING = 3
     show_default=True,
     help="How findings are written: for people, for programs, or as annotations of a GitHub workflow.",
 )
+@json_option
 @click.option(
     "--show-values", is_flag=True, help="Name the values of the data that have no row, not only their number."
 )
-def command(project: Path, vocabulary: Path | None, fix: bool, format: str, show_values: bool) -> None:
+def command(project: Path, vocabulary: Path | None, fix: bool, format: str, as_json: bool, show_values: bool) -> None:
     """Check every concept id of PROJECT's maps and concept files.
 
     Each is held against the vocabulary: it exists, is standard and valid, fits its field, and is what its name
     says. Concept files are looked through for what spreadsheets do to them, and compared with the values of the
     last run. Without --fix nothing is written.
     """
-    from omopify.cli.show import annotation, progress
+    from omopify.cli.show import annotation, emit_json, progress
     from omopify.errors import Problems
     from omopify.vocabulary.checking.check import check
 
@@ -64,8 +76,8 @@ def command(project: Path, vocabulary: Path | None, fix: bool, format: str, show
     problems.extend(unread.found)
     told = [*problems.errors, *problems.warnings, *(outcome.refused if outcome else ())]
     every = [*told, *(finding.problem for finding in report.findings)]
-    if format == "json":
-        click.echo(json.dumps(_as_json(report, told, outcome), indent=2, ensure_ascii=False))
+    if format == "json" or as_json:
+        emit_json(_as_json(report, told, outcome))
     elif format == "github":
         for problem in every:
             click.echo(annotation(problem))
@@ -75,9 +87,7 @@ def command(project: Path, vocabulary: Path | None, fix: bool, format: str, show
         sys.exit(1)
 
 
-def _subject(
-    path: Path, instead: Path | None, scratch: Path, problems: Problems, say: Callable[[str], None]
-) -> Subject:
+def _subject(path: Path, instead: Path | None, scratch: Path, problems: Problems, say: Progress) -> Subject:
     """Read the project; what is wrong with its maps stops the check."""
     from omopify.cli.vocab._project import loaded_vocabulary, open_project
     from omopify.conversion.vocabulary import find_vocabulary, local_concepts
@@ -85,6 +95,7 @@ def _subject(
     from omopify.vocabulary.checking.check import Subject
     from omopify.vocabulary.loading.athena import SHIPPED
 
+    say("reading the maps")
     project, plan = open_project(path, problems)
     found = find_vocabulary(project, problems, instead)
     local = local_concepts(project.pack, problems)
@@ -165,7 +176,7 @@ def _show(report: Report, told: Sequence[Problem], outcome: Outcome | None, fix:
     show_problems(problems)
     for (path, code, most), number in shown.items():
         if number > most:
-            click.echo(f"{path}: {number - most} more of {code}; --format json lists all", err=True)
+            click.echo(f"{path}: {number - most} more of {code}; --json lists all", err=True)
     for finding in report.findings:
         if finding.values:
             click.echo(f"{_near(finding).at}:")
@@ -190,6 +201,8 @@ def _place(finding: Finding) -> tuple[str, int, int]:
 
 
 def _show_edits(edits: Iterable[Edit]) -> None:
+    from omopify.cli.show import counted
+
     files: Counter[str] = Counter()
     for edit in edits:
         if edit.mark:
@@ -202,23 +215,21 @@ def _show_edits(edits: Iterable[Edit]) -> None:
         )
         click.echo(f"repaired {edit.at}: {what}")
     if files:
-        click.echo(f"{_count(files.total(), 'change')} in {_count(len(files), 'file')}")
+        click.echo(f"{counted(files.total(), 'change')} in {counted(len(files), 'file')}")
     else:
         click.echo("nothing to repair without a decision of yours")
 
 
 def _summary(report: Report, fix: bool) -> str:
+    from omopify.cli.show import counted
+
     errors = sum(finding.problem.severity == "error" for finding in report.findings)
     fixable = sum(finding.repair is not None for finding in report.findings)
-    parts = [f"{_count(report.concepts, 'concept')} in maps and {_count(report.files, 'concept file')}"]
-    found = f"{_count(errors, 'error')}, {_count(len(report.findings) - errors, 'warning')}"
+    parts = [f"{counted(report.concepts, 'concept')} in maps and {counted(report.files, 'concept file')}"]
+    found = f"{counted(errors, 'error')}, {counted(len(report.findings) - errors, 'warning')}"
     parts.append(found if report.findings else "nothing is wrong")
     if fixable and not fix:
         parts.append(f"--fix can repair {fixable}")
     if not report.compared:
         parts.append("not compared with the data: there is no run yet")
     return "; ".join(parts)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

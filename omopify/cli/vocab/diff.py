@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from omopify.cli.group import Command
+from omopify.cli.options import json_option
 
 if TYPE_CHECKING:
     from omopify.vocabulary.checking.diff import Change, Difference, Gain
@@ -27,11 +29,18 @@ WHAT = {
 }
 
 
-@click.command(name="diff")
+@click.command(
+    name="diff",
+    cls=Command,
+    examples={
+        "omopify vocab diff old.duckdb new.duckdb --project .": "what a new release means for this project",
+        "omopify vocab diff old.duckdb new.duckdb": "how many concepts of each vocabulary changed",
+    },
+)
 @click.argument("old")
 @click.argument("new")
 @click.option("--project", type=click.Path(path_type=Path), help="Only what concerns this project's concepts.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 @click.option("--show-values", is_flag=True, help="Name the values of the data that get a concept, not only how many.")
 def command(old: str, new: str, project: Path | None, as_json: bool, show_values: bool) -> None:
     """Show what the vocabulary NEW changes against OLD.
@@ -40,7 +49,7 @@ def command(old: str, new: str, project: Path | None, as_json: bool, show_values
     concept files and last run use are retired, no longer standard, of another domain or name, or mapped elsewhere,
     and how many values without a concept have one now. Without: the numbers of each vocabulary.
     """
-    from omopify.cli.show import progress
+    from omopify.cli.show import emit_json, progress
     from omopify.cli.vocab._project import open_project
     from omopify.errors import Problems
     from omopify.specs.project import DATABASE
@@ -58,7 +67,7 @@ def command(old: str, new: str, project: Path | None, as_json: bool, show_values
         say("comparing")
         difference = compare(files[0].path, files[1].path, loaded, plan, result, Path(scratch))
     if as_json:
-        click.echo(json.dumps(_as_json(files, difference, project, show_values), indent=2, ensure_ascii=False))
+        emit_json(_as_json(files, difference, project, show_values))
     else:
         _show(files, difference, project, show_values)
 
@@ -87,7 +96,7 @@ def _as_json(
 
 
 def _show(files: Sequence[VocabularyFile], difference: Difference, project: Path | None, show_values: bool) -> None:
-    from omopify.cli.show import table
+    from omopify.cli.show import counted, table
 
     click.echo(f"{files[0].release or files[0].path.name} -> {files[1].release or files[1].path.name}")
     versions = [v for v in difference.versions if v.earlier != v.later]
@@ -107,11 +116,11 @@ def _show(files: Sequence[VocabularyFile], difference: Difference, project: Path
         columns = ("concept", "what", "old", "new", "where", "rows")
         table("Concepts of this project", columns, [_line(change) for change in changes])
     different = len({change.concept_id for change in changes})
-    click.echo(f"{_count(difference.used, 'concept')} in use, {different} changed")
+    click.echo(f"{counted(difference.used, 'concept')} in use, {different} changed")
     there = Counter(change.vocabulary for change in difference.changes if change.kind == "added")
     if there:
         parts = ", ".join(f"{name} {number}" for name, number in there.most_common())
-        click.echo(f"{_count(there.total(), 'concept')} in use that the old vocabulary did not have: {parts}")
+        click.echo(f"{counted(there.total(), 'concept')} in use that the old vocabulary did not have: {parts}")
     _show_gains(difference, show_values)
 
 
@@ -134,7 +143,7 @@ def _line(change: Change) -> tuple[object, ...]:
 
 
 def _show_gains(difference: Difference, show_values: bool) -> None:
-    from omopify.cli.show import table
+    from omopify.cli.show import counted, table
 
     if not difference.compared:
         click.echo("not compared with the data: there is no run yet")
@@ -142,7 +151,7 @@ def _show_gains(difference: Difference, show_values: bool) -> None:
     values = _values(difference.gains)
     rows = sum(values.values())
     have = "has" if len(values) == 1 else "have"
-    click.echo(f"{_count(len(values), 'value')} without a concept ({_count(rows, 'row')}) {have} one now")
+    click.echo(f"{counted(len(values), 'value')} without a concept ({counted(rows, 'row')}) {have} one now")
     if show_values and difference.gains:
         lines = [(g.value, g.concept, g.domain, g.how, f"{g.map}.{g.field}", g.rows) for g in difference.gains]
         table("Values that have a concept now", ("value", "concept", "domain", "by", "for", "rows"), lines)
@@ -150,7 +159,3 @@ def _show_gains(difference: Difference, show_values: bool) -> None:
 
 def _values(gains: Sequence[Gain]) -> dict[tuple[str, str, str], int]:
     return {(gain.map, gain.field, gain.value): gain.rows for gain in gains}
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

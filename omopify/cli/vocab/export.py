@@ -6,8 +6,17 @@ from pathlib import Path
 
 import click
 
+from omopify.cli.group import Command
 
-@click.command(name="export")
+
+@click.command(
+    name="export",
+    cls=Command,
+    examples={
+        "omopify vocab export drugs.csv --sssom drugs.sssom.tsv": "approved rows, for anybody",
+        "omopify vocab export drugs.csv --stcm stcm.csv --vocabulary-id IMPRESS": "for the CDM's own table",
+    },
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--sssom", type=click.Path(path_type=Path), metavar="OUT", help="Write SSSOM (.sssom.tsv).")
 @click.option("--stcm", type=click.Path(path_type=Path), metavar="OUT", help="Write a SOURCE_TO_CONCEPT_MAP (CSV).")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from omopify.cli.group import Command
+
 ASSUMED = {
     "usagi": "",
     "review": "It is Usagi's export for review: who approved a row, and when, is not in it.",
@@ -18,7 +20,15 @@ ASSUMED = {
 """What is said of each format, as ``ConceptFile.kind`` has it."""
 
 
-@click.command(name="import")
+@click.command(
+    name="import",
+    cls=Command,
+    examples={
+        "omopify vocab import usagi.csv --out concepts/drugs.csv": "a file that Usagi has saved",
+        "omopify vocab import stcm.csv --out concepts/drugs.csv --replace": "write over the file that is there",
+        'omopify vocab import codes.csv --out sites.csv --approved-by "K. N."': "a table of terms and concept ids",
+    },
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The concept file to write.")
 @click.option("--approved-by", metavar="NAME", help="Take all rows with a concept as approved by this person.")

@@ -6,21 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from omopify.cli.group import Command
+from omopify.cli.options import json_option
+
 if TYPE_CHECKING:
     from omopify.vocabulary.loading.info import Info
 
 
-@click.command(name="info")
+@click.command(
+    name="info",
+    cls=Command,
+    examples={
+        "omopify vocab info": "the vocabulary of the project in this folder",
+        "omopify vocab info vocabulary.duckdb": "a file that 'vocab load' has made",
+        "omopify vocab info starter --json": "the one that comes with omopify, for programs",
+    },
+)
 @click.argument("file", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Write JSON instead of text.")
+@json_option
 def command(file: str | None, as_json: bool) -> None:
     """Show what a vocabulary FILE holds: release, vocabularies, licences, and what is missing.
 
     Without FILE it is the vocabulary of the project in this folder, or else the one that comes with omopify.
     """
-    import json
-
-    from omopify.cli.show import progress
+    from omopify.cli.show import emit_json, progress
     from omopify.errors import Problems
     from omopify.vocabulary.loading.chosen import chosen_vocabulary
     from omopify.vocabulary.loading.info import vocabulary_info
@@ -29,7 +38,7 @@ def command(file: str | None, as_json: bool) -> None:
     with progress() as say:
         info = vocabulary_info(chosen_vocabulary(file, problems, say))
     if as_json:
-        click.echo(json.dumps(_plain(info), indent=2, ensure_ascii=False))
+        emit_json(_plain(info))
     else:
         _print(info)
 

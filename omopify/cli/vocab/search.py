@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from omopify.cli.options import size
+from omopify.cli.completing import domain_names, vocabulary_names
+from omopify.cli.group import Command
+from omopify.cli.options import json_option, size
 from omopify.cli.vocab._lines import vocabulary_option
 
 if TYPE_CHECKING:
@@ -17,17 +18,41 @@ if TYPE_CHECKING:
     from omopify.vocabulary.search.search import Filters, Found, Hit
 
 
-@click.command(name="search")
+@click.command(
+    name="search",
+    cls=Command,
+    examples={
+        'omopify vocab search "lung adenocarcinoma"': "by words",
+        "omopify vocab search C34.1 --in ICD10CM": "by a code of one vocabulary",
+        "omopify vocab search osimertinib --domain Drug --standard": "only what an event may say",
+    },
+)
 @click.argument("text")
 @vocabulary_option
-@click.option("--domain", "domains", multiple=True, metavar="D", help="Only this domain, such as Drug. Repeatable.")
-@click.option("--in", "vocabularies", multiple=True, metavar="V", help="Only this vocabulary, such as SNOMED.")
+@click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="D",
+    shell_complete=domain_names,
+    help="Only this domain, such as Drug. Repeatable.",
+)
+@click.option(
+    "--in",
+    "vocabularies",
+    multiple=True,
+    metavar="V",
+    shell_complete=vocabulary_names,
+    help="Only this vocabulary, such as SNOMED.",
+)
 @click.option("--class", "classes", multiple=True, metavar="C", help="Only this concept class.")
 @click.option("--standard", is_flag=True, help="Standard concepts only.")
 @click.option("--all", "retired", is_flag=True, help="Retired concepts as well.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many concepts at most.")
-@click.option("--memory-limit", callback=size, help="The most memory for building the index.  [default: 2GB]")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.option(
+    "--memory-limit", callback=size, metavar="SIZE", help="The most memory for building the index.  [default: 2GB]"
+)
+@json_option
 def command(
     text: str,
     vocabulary: str | None,
@@ -45,7 +70,7 @@ def command(
     Misspelt words are repaired, and words of the trials' languages are put in English. The index that makes it
     fast is built when a vocabulary is searched for the first time.
     """
-    from omopify.cli.show import progress, show_problems
+    from omopify.cli.show import emit_json, progress, show_problems
     from omopify.errors import Problems
     from omopify.vocabulary.loading.chosen import chosen_vocabulary
     from omopify.vocabulary.search.index import open_search
@@ -63,7 +88,7 @@ def command(
     show_problems(problems.warnings)
     if as_json:
         release = {"path": str(chosen.path), "release": chosen.release}
-        click.echo(json.dumps(_json(text, release, filters, found), indent=2, ensure_ascii=False))
+        emit_json(_json(text, release, filters, found))
     else:
         _show(text, filters, found, others)
 
@@ -98,7 +123,8 @@ def _show(text: str, filters: Filters, found: Found, others: tuple[Hit, ...]) ->
     from rich.table import Table
     from rich.text import Text
 
-    from omopify.cli.vocab._lines import console, facts
+    from omopify.cli.show import console
+    from omopify.cli.vocab._lines import facts
 
     out = console()
     if found.reading:

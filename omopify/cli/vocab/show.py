@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from omopify.cli.completing import vocabulary_names
+from omopify.cli.group import Command
+from omopify.cli.options import json_option
 from omopify.cli.vocab._lines import vocabulary_option
 
 if TYPE_CHECKING:
@@ -17,18 +19,33 @@ if TYPE_CHECKING:
     from omopify.vocabulary.search.show import Brief, Concept, Relation
 
 
-@click.command(name="show")
+@click.command(
+    name="show",
+    cls=Command,
+    examples={
+        "omopify vocab show 8507": "a concept by its id",
+        "omopify vocab show ICD10CM:C34.1": "a code of one vocabulary",
+        "omopify vocab show 8507 --limit 50": "with more of its neighbours",
+    },
+)
 @click.argument("concept", metavar="ID|CODE")
 @vocabulary_option
-@click.option("--in", "code_of", default="", metavar="V", help="The vocabulary that the code is of, such as ICD10CM.")
+@click.option(
+    "--in",
+    "code_of",
+    default="",
+    metavar="V",
+    shell_complete=vocabulary_names,
+    help="The vocabulary that the code is of, such as ICD10CM.",
+)
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 10000), help="Neighbours of each kind.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def command(concept: str, vocabulary: str | None, code_of: str, limit: int, as_json: bool) -> None:
     """Show one concept and everything around it.
 
     A number is first taken for a concept id, then for a code. ICD10CM:C50.9 is the code of one vocabulary.
     """
-    from omopify.cli.show import progress, show_problems
+    from omopify.cli.show import emit_json, progress, show_problems
     from omopify.errors import Problems
     from omopify.vocabulary.loading.chosen import chosen_vocabulary
     from omopify.vocabulary.search.show import find_concept, open_vocabulary, show
@@ -41,7 +58,7 @@ def command(concept: str, vocabulary: str | None, code_of: str, limit: int, as_j
     show_problems(problems.warnings)
     if as_json:
         release = {"path": str(chosen.path), "release": chosen.release}
-        click.echo(json.dumps({"vocabulary": release, **_json(found)}, indent=2, ensure_ascii=False, default=str))
+        emit_json({"vocabulary": release, **_json(found)})
     else:
         _show(found)
 
@@ -56,7 +73,8 @@ def _show(found: Concept) -> None:
     from rich.text import Text
     from rich.tree import Tree
 
-    from omopify.cli.vocab._lines import console, facts
+    from omopify.cli.show import console, number
+    from omopify.cli.vocab._lines import facts
 
     me = found.concept
     head = Text(f"{me.concept_id}  {me.concept_name}\n", style="bold")
@@ -87,7 +105,7 @@ def _show(found: Concept) -> None:
         _more(above, found.ancestors.many - len(found.ancestors.nearest))
     if found.descendants:
         said = "descendants, of which children" if found.children.many else "descendants"
-        below = _branch(tree, f"{_number(found.descendants)} {said}", found.children.many)
+        below = _branch(tree, f"{number(found.descendants)} {said}", found.children.many)
         for level in found.children.nearest:
             below.add(_line(level.concept))
         _more(below, found.children.many - len(found.children.nearest))
@@ -108,10 +126,12 @@ def _relation(tree: Tree, relation: Relation, me: Brief) -> None:
     _more(branch, relation.many - len(relation.concepts))
 
 
-def _branch(tree: Tree, title: str, number: int = 0) -> Tree:
+def _branch(tree: Tree, title: str, many: int = 0) -> Tree:
     from rich.text import Text
 
-    return tree.add(Text(title, style="bold cyan").append(f" ({_number(number)})" if number else "", style="not bold"))
+    from omopify.cli.show import number
+
+    return tree.add(Text(title, style="bold cyan").append(f" ({number(many)})" if many else "", style="not bold"))
 
 
 def _line(concept: Brief, style: str = "") -> Text:
@@ -122,12 +142,10 @@ def _line(concept: Brief, style: str = "") -> Text:
     return Text(f"{concept.concept_id}  {concept.concept_name}\n", style=style) + facts(concept)
 
 
-def _more(tree: Tree, number: int) -> None:
+def _more(tree: Tree, many: int) -> None:
     from rich.text import Text
 
-    if number > 0:
-        tree.add(Text(f"... and {_number(number)} more (--limit)", style="dim"))
+    from omopify.cli.show import number
 
-
-def _number(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
+    if many > 0:
+        tree.add(Text(f"... and {number(many)} more (--limit)", style="dim"))

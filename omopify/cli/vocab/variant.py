@@ -7,22 +7,30 @@ from pathlib import Path
 
 import click
 
+from omopify.cli.group import Command
+from omopify.cli.options import json_option
 
-@click.command(name="variant")
+
+@click.command(
+    name="variant",
+    cls=Command,
+    examples={
+        'omopify vocab variant "BRAF V600E"': "one name",
+        'omopify vocab variant V600E "exon 19 del" --gene EGFR': "several, of a gene that they do not name",
+    },
+)
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT...")
 @click.option("--gene", default="", help="The gene, if the texts do not name it.")
 @click.option(
     "--biomarkers", type=click.Path(path_type=Path), help="Your list of biomarkers, instead of omopify's example."
 )
-@click.option("--json", "as_json", is_flag=True, help="Write JSON instead of text.")
+@json_option
 def command(texts: tuple[str, ...], gene: str, biomarkers: Path | None, as_json: bool) -> None:
     """Show how omopify understands the name of a gene variant.
 
     Each TEXT is one name, such as "BRAF V600E" or "NP_004324.2:p.Val600Glu"; put it into quotes.
     """
-    import json
-
-    from omopify.cli.show import show_problems
+    from omopify.cli.show import emit_json, show_problems
     from omopify.errors import Problems
     from omopify.vocabulary.standards.hgvs import write
     from omopify.vocabulary.standards.lists import read_standards
@@ -53,7 +61,7 @@ def command(texts: tuple[str, ...], gene: str, biomarkers: Path | None, as_json:
             }
         )
     if as_json:
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        emit_json(told)
         return
     for place, row in enumerate(told):
         if place:

@@ -78,6 +78,8 @@ def read_sheet(path: Path, known: Collection[str]) -> Sheet:
         Unfit: bytes that are no text, quotes that do not fit, no header.
         OSError: the file cannot be read.
     """
+    if path.exists() and not path.is_file():  # a device never ends
+        raise Unfit("it is no file", _RESAVE)
     data = path.read_bytes()
     if data.startswith(_WORKBOOKS):
         raise Unfit("the file is an Excel workbook", _RESAVE)

@@ -191,7 +191,7 @@ def _files(path: Path, problems: Problems, at: Location | None) -> dict[str, Ath
     elif not path.exists():
         problems.add("OM601", f"there is no vocabulary folder or archive '{path}'", at, _DOWNLOAD)
         return None
-    elif path.suffix.casefold() == ".zip" or zipfile.is_zipfile(path):
+    elif path.suffix.casefold() == ".zip" or (path.is_file() and zipfile.is_zipfile(path)):  # a device never ends
         entries = _members(path, problems, at)
     else:
         hint = f"give its folder, '{path.parent}'" if _table(path.name) else _DOWNLOAD

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from omopify.errors import Location, Problems
+from omopify.progress import Progress, silent
 from omopify.vocabulary.loading.athena import SHIPPED, download_path, find_athena
 from omopify.vocabulary.loading.load import VocabularyFile, load_vocabulary, read_load
 
@@ -41,9 +42,7 @@ def user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "omopify"
 
 
-def chosen_vocabulary(
-    option: str | None, problems: Problems, say: Callable[[str], None] = lambda _text: None
-) -> VocabularyFile:
+def chosen_vocabulary(option: str | None, problems: Problems, say: Progress = silent) -> VocabularyFile:
     """Return the vocabulary that ``--vocabulary`` names, or the one that is meant without it.
 
     *option* is a file of ``vocab load``, the folder or zip file of an Athena download, or ``starter`` (names that
@@ -85,7 +84,7 @@ def _of_project(problems: Problems) -> tuple[Sequence[str], Location | None]:
 
 
 def _file(
-    names: Sequence[str], folder: Path, problems: Problems, at: Location | None, say: Callable[[str], None]
+    names: Sequence[str], folder: Path, problems: Problems, at: Location | None, say: Progress
 ) -> VocabularyFile | None:
     if len(names) == 1 and names[0] not in SHIPPED:
         path = folder / names[0]

@@ -24,7 +24,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -38,6 +38,7 @@ from omopify.compiler.plan import Statement
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DATABASE_REFUSED, DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems
+from omopify.progress import Progress, silent
 from omopify.vocabulary.loading.ahead import Content, read_ahead
 from omopify.vocabulary.loading.athena import TABLES, UNREADABLE, AthenaDownload, AthenaFile, find_athena
 from omopify.vocabulary.loading.rows import date_form, note_faults
@@ -101,7 +102,7 @@ def load_vocabulary(
     paths: Sequence[Path],
     out: Path,
     problems: Problems,
-    progress: Callable[[str], None] = lambda _text: None,
+    progress: Progress = silent,
     memory_limit: str | None = None,
     threads: int | None = None,
     at: Location | None = None,
@@ -176,12 +177,15 @@ class _Job:
     db: DuckDB
     scratch: Path
     problems: Problems
-    progress: Callable[[str], None]
+    progress: Progress
     files: list[LoadedFile] = field(default_factory=list)
     doing: dict[str, str] = field(default_factory=lambda: {"loading": "", "unpacking": ""})
+    bytes: tuple[float, float] = (0, 0)
+    """How many of the downloads' bytes are loaded, and of how many."""
 
     def load(self, downloads: Sequence[AthenaDownload], out: Path) -> Loaded:
         known = [tables()[name] for name in TABLES]
+        self.bytes = 0, sum(file.size for download in downloads for file in download.files.values())
         self.db.script(render("vocabulary/load_tables.sql.jinja", tables=known))
         hashes = []
         for number, download in enumerate(downloads):
@@ -205,12 +209,12 @@ class _Job:
 
     def _say(self, kind: str, text: str) -> None:
         self.doing[kind] = text
-        self.progress("; ".join(filter(None, self.doing.values())))
+        self.progress("; ".join(filter(None, self.doing.values())), *self.bytes)
 
     def _load_file(
         self, download: AthenaDownload, table: Table, file: AthenaFile, coming: Future[Content], first: bool
     ) -> None:
-        started = time.perf_counter()
+        started, before = time.perf_counter(), self.bytes[0]
         try:
             content = coming.result()
             rows = self._insert(table, file, content, first)
@@ -221,6 +225,7 @@ class _Job:
             message = f"vocabulary file '{file.shown}' is damaged: {error}"
             self.problems.add(code, message, None, "download it again")
             return
+        self.bytes = before + file.size, self.bytes[1]
         if rows is not None:
             seconds = content.seconds + time.perf_counter() - started
             self.files.append(
@@ -247,9 +252,12 @@ class _Job:
         values = {"table": table, "path": path.as_posix(), "columns": columns, "dates": dates, "keys": keys}
         sql = render("vocabulary/load_file.sql.jinja", order=_ORDER.get(table.name), **values)
 
+        before_it, total = self.bytes
+
         def say(percent: float) -> None:
             done = int(content.rows * percent / 100)
-            self._say("loading", f"loading {table.name}, {done:,} of {content.rows:,} rows")
+            self.bytes = before_it + file.size * percent / 100, total
+            self._say("loading", f"loading {table.name}, {_spaced(done)} of {_spaced(content.rows)} rows")
 
         say(0)
 
@@ -349,3 +357,7 @@ def _unwritten(folder: Path, error: OSError) -> OmopifyError:
     hint = "look for space on the disk and for the right to write there"
     message = f"the vocabulary cannot be built in '{folder}': {error.strerror or error}"
     return OmopifyError(Problem("OM629", message, None, hint))
+
+
+def _spaced(number: int) -> str:
+    return f"{number:,}".replace(",", " ")

@@ -14,7 +14,7 @@ Problems:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from omopify.compiler.render import render
 from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import Location, OmopifyError, Problem
+from omopify.progress import Progress, silent
 from omopify.vocabulary.loading.chosen import user_cache
 from omopify.vocabulary.search.spelling import macros
 
@@ -40,7 +41,7 @@ _ABOUT = "vocabulary/search/about.sql"
 @contextmanager
 def open_search(
     vocabulary: Path,
-    say: Callable[[str], None] = lambda _text: None,
+    say: Progress = silent,
     memory_limit: str | None = None,
 ) -> Iterator[DuckDB]:
     """Open a vocabulary file for questions: it is attached as ``vocabulary``, its index as ``search``.
@@ -69,7 +70,7 @@ def index_places(vocabulary: Path) -> tuple[Path, Path]:
     return vocabulary.with_name(name), user_cache() / "search" / f"{vocabulary.stem}-{own}.search.duckdb"
 
 
-def _find(vocabulary: Path, say: Callable[[str], None], memory_limit: str) -> Path:
+def _find(vocabulary: Path, say: Progress, memory_limit: str) -> Path:
     identity = _identity(vocabulary)
     places = index_places(vocabulary)
     for place in places:
@@ -101,7 +102,7 @@ def _is_index(place: Path, identity: str) -> bool:
         return False
 
 
-def _build(vocabulary: Path, place: Path, identity: str, say: Callable[[str], None], memory_limit: str) -> bool:
+def _build(vocabulary: Path, place: Path, identity: str, say: Progress, memory_limit: str) -> bool:
     """Build the index at a place; False if nothing can be written there."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +114,8 @@ def _build(vocabulary: Path, place: Path, identity: str, say: Callable[[str], No
         with DuckDB(build, (Attached("vocabulary", vocabulary, True),), memory_limit=memory_limit) as database:
             _define(database)
             for number, (step, what) in enumerate(_STEPS, start=1):
-                say(f"indexing the vocabulary for search: {what} ({number} of {len(_STEPS)}, only this once)")
+                text = f"indexing the vocabulary for search: {what} ({number} of {len(_STEPS)}, only this once)"
+                say(text, number - 1, len(_STEPS))
                 database.script(_step(step, identity), "building the search index")
         try:
             build.replace(place)
