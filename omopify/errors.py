@@ -88,27 +88,30 @@ class Problems:
     stage must never run on the broken result of an earlier one.
     """
 
-    found: list[Problem] = field(default_factory=list)
+    _found: dict[Problem, None] = field(default_factory=dict)
 
     def add(self, code: str, message: str, at: Location | None = None, hint: str = "", severity: str = "error") -> None:
         """Note one problem; the same problem at the same place is noted once."""
-        problem = Problem(code, message, at, hint, severity)
-        if problem not in self.found:
-            self.found.append(problem)
+        self._found.setdefault(Problem(code, message, at, hint, severity))
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Note several problems."""
-        self.found.extend(p for p in problems if p not in self.found)
+        self._found.update(dict.fromkeys(problems))
+
+    @property
+    def found(self) -> list[Problem]:
+        """All problems, in the order in which they were noted."""
+        return list(self._found)
 
     @property
     def errors(self) -> list[Problem]:
         """The problems that stop a command, by file and line."""
-        return sorted((p for p in self.found if p.severity == "error"), key=_place)
+        return sorted((p for p in self._found if p.severity == "error"), key=_place)
 
     @property
     def warnings(self) -> list[Problem]:
         """The problems that do not stop a command, by file and line."""
-        return sorted((p for p in self.found if p.severity == "warning"), key=_place)
+        return sorted((p for p in self._found if p.severity == "warning"), key=_place)
 
     def stop_if_errors(self) -> None:
         """Raise all errors found so far as one :class:`OmopifyError`; do nothing if there is none."""

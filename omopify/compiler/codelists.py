@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
-from omopify.compiler.parsing import parse
+from omopify.compiler.parsing import Refused, parse
 from omopify.compiler.plan import MapPlan, Plan
 from omopify.specs.maps import MapFile
 from omopify.specs.packs import TableFile
@@ -59,7 +59,7 @@ def _paired(columns: tuple[str, ...], pairs: str | None) -> set[str]:
 def _read_by_list(spec: MapFile, step: MapPlan, pack: Pack) -> Iterator[tuple[str, str]]:
     """Yield (source, column in small letters) of what the map reads through a list."""
     table = pack.tables.get(spec.to.removeprefix("dsp.")) if spec.to.startswith("dsp.") else None
-    for name in {name for text in _listed(spec, table) if (name := _column(text))}:
+    for name in {name for text in _listed(spec, table) if (name := column_of(text))}:
         alias, dot, column = name.partition(".")
         joined = next((j.source or key for key, j in spec.join.items() if dot and key.casefold() == alias), None)
         inputs = (joined,) if joined else inputs_of(spec)
@@ -94,9 +94,12 @@ def _listed(spec: MapFile, table: TableFile | None) -> Iterator[str]:
             todo += [getattr(part, name) for name in part.model_fields_set]
 
 
-def _column(text: str) -> str | None:
-    """Return the column that an expression stands for; None for one that makes something of its columns."""
-    tree = parse(text)
+def column_of(text: str) -> str | None:
+    """Return the column (in small letters) that an expression stands for; None if it makes something of its columns."""
+    try:
+        tree = parse(text)
+    except Refused:  # a column's name with blanks or signs
+        return text.strip().casefold()
     while isinstance(tree, exp.Anonymous) and str(tree.this).casefold() in _SPELLINGS and len(tree.expressions) == 1:
         tree = tree.expressions[0]
     return ".".join(part.name for part in tree.parts).casefold() if isinstance(tree, exp.Column) else None

@@ -126,6 +126,7 @@ class Concepts:
         return f"nullif(o_concept({constant.id}), 0)"
 
     def _inline(self, way: ConceptSpec, said: str, place: tuple[str, tuple[str, ...]], *steps: str | int) -> str:
+        self.columns.note_same(way.map, *steps)
         branches = [
             f"WHEN {folded(key)} THEN {self._constant(constant, place, *steps, 'map', key)}"
             for key, constant in way.map.items()

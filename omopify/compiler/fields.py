@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from omopify.compiler.expressions import Names, Over, compile_condition, compile_expression
@@ -263,12 +264,7 @@ class Columns:
 
     def _map_values(self, written: ValueMap, *steps: str | int) -> dict[str, str | None] | None:
         if not written.file:
-            seen: dict[str, str] = {}
-            for key in written.values:
-                first = seen.setdefault(fold(key), key)
-                if first != key:
-                    message = f"'{key}' and '{first}' are the same value here (case and blanks do not matter)"
-                    self.context.problems.add("OM320", message, self.spec.at(*steps, "map", key, key=True))
+            self.note_same(written.values, *steps)
             return dict(written.values)
         path = self.loaded.folder / written.file
         at = self.spec.at(*steps, "map")
@@ -287,6 +283,15 @@ class Columns:
             if key not in lines:
                 values[row["from"]], written_as[key], lines[key] = row["to"], row["from"], line
         return values
+
+    def note_same(self, keys: Iterable[str], *steps: str | int) -> None:
+        """Note keys of a ``map:`` that are one value, as case and blanks do not matter."""
+        seen: dict[str, str] = {}
+        for key in keys:
+            first = seen.setdefault(fold(key), key)
+            if first != key:
+                message = f"'{key}' and '{first}' are the same value here (case and blanks do not matter)"
+                self.context.problems.add("OM320", message, self.spec.at(*steps, "map", key, key=True))
 
     def _constant(self, text: str, target: Target, *steps: str | int) -> str | None:
         at = self.spec.at(*steps)

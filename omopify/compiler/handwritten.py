@@ -6,6 +6,8 @@ each row (``_file``, ``_row``), and its rows go through the same conversion, che
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sqlglot
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
@@ -15,7 +17,7 @@ from sqlglot.errors import SqlglotError
 from omopify.compiler.relations import PROVENANCE, Context, Relation
 from omopify.compiler.typed import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, Typed, quoted
 from omopify.errors import Location, did_you_mean
-from omopify.specs.project import LoadedMap
+from omopify.specs.project import LoadedMap, read_text
 
 _FORBIDDEN = (
     "read_", "glob", "getenv", "rand", "uuid", "gen_random", "now", "today", "current_", "nextval", "sniff_", "setseed",
@@ -43,7 +45,7 @@ def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
     assert spec.sql is not None
     path = loaded.folder / spec.sql
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError):
         near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.sql*")])
         problems.add("OM116", f"there is no readable file '{spec.sql}'", spec.at("sql"), near)
@@ -52,7 +54,7 @@ def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
         facts: dict[str, object] = {name: context.trial.fact(name) for name in context.trial.fact_names()}
         facts["disease_control_weeks"] = [int(week) for week in context.trial.disease_control_weeks]
         sql = SandboxedEnvironment(undefined=StrictUndefined).from_string(text).render(trial=facts).strip().rstrip(";")
-        tree = sqlglot.parse_one(sql, dialect="duckdb")
+        tree = _parsed(sql)
     except TemplateError as error:
         line = error.lineno if isinstance(error, TemplateSyntaxError) else 1
         problems.add("OM341", f"the template is wrong: {error.message}", Location(str(path), line, 1))
@@ -78,12 +80,18 @@ def handwritten(loaded: LoadedMap, context: Context) -> Relation | None:
     return Relation(spec.sql, table, columns, {}, True, {})
 
 
+@lru_cache(maxsize=128)
+def _parsed(sql: str) -> exp.Expr:
+    """Return the tree of a SELECT, which is only looked at: a check on every save parses each text once."""
+    return sqlglot.parse_one(sql, dialect="duckdb")
+
+
 def columns_read(loaded: LoadedMap, context: Context) -> list[tuple[str, str]]:
     """Return the source columns that a handwritten SELECT mentions: (source, column)."""
     spec = loaded.spec
     if not spec.sql:
         return []
-    text = (loaded.folder / spec.sql).read_text(encoding="utf-8").casefold()
+    text = read_text(loaded.folder / spec.sql).casefold()
     found = []
     for name in spec.reads:
         relation = context.relation(name)

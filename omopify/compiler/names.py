@@ -58,7 +58,8 @@ class Input:
             assertions += needed
         selects = []
         for relation in self.relations:
-            items = [Item("i._file", "_file"), Item("i._row", "_row")]
+            number = "i.rowid + 1" if relation.name.startswith("dsp.") else "CAST(NULL AS bigint)"
+            items = [Item("i._file", "_file"), Item("i._row", "_row"), Item(number, "_of")]
             if len(self.relations) > 1:
                 items.append(Item(f"'{relation.name}'", "_source"))
             for name in own:
@@ -113,7 +114,7 @@ def revisions_of(name: str) -> str:
     return f"{name} revisions"
 
 
-_BUILT_IN = ("_row", "_file", "_source")
+_BUILT_IN = ("_row", "_file", "_of", "_source")
 
 
 @dataclass

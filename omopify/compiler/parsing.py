@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlglot import exp
@@ -28,8 +29,15 @@ class Refused(Exception):
         self.code, self.message, self.hint, self.offset = code, message, hint, offset
 
 
+_ONE_VALUE = "write one value, no ';'"
+
+
+@lru_cache(maxsize=8192)
 def parse(text: str) -> exp.Expr:
-    """Return the tree of one expression; Refused if it is none, or more than one."""
+    """Return the tree of one expression; Refused if it is none, or more than one.
+
+    A text has one tree, which is handed out again and again: whoever wants to change it makes a copy.
+    """
     try:
         trees = Dialect.get_or_raise(_Expressions).parse(text)
     except SqlglotError as error:
@@ -42,8 +50,11 @@ def parse(text: str) -> exp.Expr:
         if text.count("(") != text.count(")"):
             hint = "a comma ends an item of a [list] or of a {mapping}; put the whole expression in quotes"
         raise Refused("OM302", f"this is not an expression: {words.lower()}", hint, offset) from None
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+        # sqlglot stumbles over half-written SQL of other kinds, such as PRAGMA or SET
+        raise Refused("OM302", "this is not an expression", _ONE_VALUE) from None
     if len(trees) != 1 or trees[0] is None:
-        raise Refused("OM302", "this is not one expression", "write one value, no ';'")
+        raise Refused("OM302", "this is not one expression", _ONE_VALUE)
     return trees[0]
 
 

@@ -111,6 +111,13 @@ class Output:
     """The column with the hash of the other key by which the rows are known."""
     linked: bool = False
     """Whether these rows are attributes of an event, which they point to."""
+    part: str | None = None
+    """The attribute of the map that the rows are."""
+
+    @property
+    def full_name(self) -> str:
+        """How the accounting calls the table: as maps do, ``dsp.<table>`` or a table of the CDM."""
+        return self.table.removeprefix("cdm.")
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from omopify import cdm
 from omopify.compiler.concepts import Concepts
@@ -268,7 +268,8 @@ class _MapPlanner:
                     when = f"({when}) AND NOT coalesce({unborn}, FALSE)"
                 when = f"({when}) AND {dated} IS NOT NULL"
             own = f"o_id({literal(spec.map)} || chr(31) || _key || chr(31) || {literal(name)})"
-            outputs.append(child.output(target, f"_target = 1 AND ({when})", own, linked=True))
+            row = child.output(target, f"_target = 1 AND ({when})", own, linked=True)
+            outputs.append(replace(row, part=name))
             self.columns.unmapped[before:] = [
                 Unmapped(found.field, found.value, f"{found.condition} AND ({when})")
                 for found in self.columns.unmapped[before:]

@@ -74,8 +74,7 @@ def _written(plan: MapPlan, one: Callable[..., Statement], count: Callable[[str]
         yield one("write", output.table, rows, output=output)
         if output.referenced:
             yield one("referenced", output.table, output=output)
-        if output.row_id:
-            yield one("origins", output.table, rows, output=output)
+        yield one("origins", output.table, rows, output=output)
     if plan.named and not listed:
         yield one("parents")
 

@@ -15,7 +15,7 @@ from omopify.compiler.references import KNOWN_BY, REFERENCED_TABLES
 from omopify.compiler.shape import Shape
 from omopify.compiler.typed import BOOLEAN, Typed, literal, quoted
 
-_ROW = ("_file", "_row", "_n", "_left_out", "_key")
+_ROW = ("_file", "_row", "_of", "_n", "_left_out", "_key")
 _USABLE = "(_left_out IS NULL AND _reject = 0)"
 
 
@@ -109,7 +109,7 @@ class Parts:
     def _converted(self) -> list[Cte]:
         columns, kept = self.columns, self.kept
         differs = [f"_differs{n}" for n in range(1, len(kept.differs) + 1)] if kept else []
-        raw = [Item(name, name) for name in (*_ROW[:4], *differs)]
+        raw = [Item(name, name) for name in (*_ROW[:-1], *differs)]
         raw.append(Item(self.key, "_key"))
         source = "kept" if kept else "filtered"
         ctes = [Cte("raw", "the expressions of the map", (Select(_unique([*raw, *columns.raw]), source),))]
@@ -198,7 +198,7 @@ class Parts:
         keys = (Item("_hash", "_hash"), Item("_target", "_target"))
         twice = f"judged\n    WHERE {_USABLE}\n    GROUP BY _hash, _target\n    HAVING count(*) > 1"
         these = f"judged\n    WHERE {_USABLE} AND _hash IN (SELECT repeated._hash FROM repeated)"
-        row = [Item(name, name) for name in ("_id", "_hash", "_target", *_ROW[:3])]
+        row = [Item(name, name) for name in ("_id", "_hash", "_target", "_file", "_row", "_n")]
         window = "(PARTITION BY _hash, _target ORDER BY _file, _row, _n, _id)"
         ranks = (
             Item("_id", "_id"),

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from omopify.specs.model import FileModel, Model, Text, Texts
-from omopify.specs.packs import FieldType
+from omopify.specs.model import FileModel, FileName, Model, Text, Texts
+from omopify.specs.packs import Accepted, FieldType
 from omopify.specs.values import Concept, FieldSpec, Partial, TooLong
 
 
 def _union(written: object) -> object:
-    if isinstance(written, list):
+    if isinstance(written, list) and all(isinstance(item, str) for item in written):
         return {item: {} for item in written}
     if isinstance(written, dict):
         return {name: renames or {} for name, renames in written.items()}
@@ -193,6 +193,8 @@ class Review(Model):
     """Who has looked at the map, and what they decided."""
 
     status: Literal["draft", "reviewed", "approved"] = "draft"
+    author: str = ""
+    """Who wrote the map."""
     by: str = ""
     on: str = ""
     note: str = ""
@@ -223,7 +225,7 @@ class MapFile(FileModel, Events):
     keep: Keep | None = None
     group: Group | None = None
     window: Window | None = None
-    sql: str | None = None
+    sql: FileName | None = None
     """A file with one SELECT (a Jinja template): the way out when the language does not reach."""
     reads: Texts = ()
     """For ``sql``: the sources and tables it reads."""
@@ -252,11 +254,13 @@ class MapFile(FileModel, Events):
     """The partial-date rule of all date fields of this map that say nothing else."""
     tests: list[Test] = Field(default_factory=list)
     review: Review = Review()
+    accept: Accepted = Field(default_factory=dict)
+    """Warnings of ``omopify check`` about this map that are meant to be so: code and reason."""
     note: str = ""
 
     @model_validator(mode="after")
     def _one_input(self) -> MapFile:
         given = sum((self.source_from is not None, bool(self.union), self.sql is not None))
-        if given != 1:
+        if given != 1 or "" in (self.source_from, self.sql):
             raise ValueError("say where the rows come from: one of 'from', 'union' or 'sql'")
         return self

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
 from omopify.errors import Location, Problems, did_you_mean
-from omopify.specs.yamlfile import Step, YamlMapping, locate
+from omopify.specs.yamlfile import MOST_MISTAKES, Step, YamlMapping, locate
 
 
 class Model(BaseModel):
@@ -61,13 +62,32 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 """One word or a list of words."""
 
 
+def _fits_a_file(written: str) -> str:
+    if any(len(part) > _LONGEST_NAME for part in re.split(r"[/\\]", written)) or len(written) > _LONGEST_PATH:
+        raise ValueError("this is too long for the name of a file")
+    return written
+
+
+_LONGEST_NAME, _LONGEST_PATH = 200, 1000
+
+FileName = Annotated[str, AfterValidator(_fits_a_file)]
+"""A file or folder, with its way from where it is written."""
+
+FileNames = Annotated[tuple[FileName, ...], BeforeValidator(_as_list)]
+"""One file or folder, or several."""
+
+
 def build(model: type[FileT], tree: YamlMapping, problems: Problems) -> FileT | None:
     """Check a YAML tree against a model; note every mistake with its place, and then return None."""
     try:
         built = model.model_validate(tree)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
+        mistakes = error.errors(include_url=False)
+        for details in mistakes[:MOST_MISTAKES]:
             _note(model, tree, details, problems)
+        if len(mistakes) > MOST_MISTAKES:
+            message = f"there are {len(mistakes) - MOST_MISTAKES} mistakes more in this file"
+            problems.add("OM207", message, Location(tree.at.path), "is it the right file?")
         return None
     empty = list(_empty(tree, ()))
     for path in empty:

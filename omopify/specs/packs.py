@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from omopify.errors import Problems, did_you_mean
-from omopify.specs.model import FileModel, Model, Text, Texts
+from omopify.specs.model import FileModel, FileName, FileNames, Model, Text, Texts
 
 FieldType = Literal["text", "integer", "number", "date", "datetime", "boolean"]
 CodeMark = Literal["dots", "hyphens", "blanks", "leading zeros", "dagger"]
@@ -68,6 +69,18 @@ def _as_tuple(written: object) -> object:
 def _for_all(written: object) -> object:
     return {"*": written} if isinstance(written, str) else written
 
+
+def _are_decisions(written: dict[str, str]) -> dict[str, str]:
+    for code, reason in written.items():
+        if not re.fullmatch(r"OM[0-9]{3}", code):
+            raise ValueError(f"'{code}' is no code of a warning; write it as it is shown, such as OM928")
+        if not reason.strip():
+            raise ValueError(f"why is {code} accepted? write the reason behind the ':'")
+    return written
+
+
+Accepted = Annotated[dict[str, str], AfterValidator(_are_decisions)]
+"""Warnings of ``omopify check`` that are meant to be so: code and reason."""
 
 Title = Annotated[str, AfterValidator(_fits)]
 """What something is called, as METADATA can hold it."""
@@ -133,7 +146,7 @@ class Eras(Model):
 class QualitySpec(Model):
     """How the result's quality is judged."""
 
-    folder: str = "quality"
+    folder: FileName = "quality"
     """The folder of the project's own suites, and of changes.yaml and waivers.yaml."""
     small_cell: int = Field(5, ge=1, strict=True)
     """Counts from 1 to one below this are masked in the copy of the report that leaves."""
@@ -144,18 +157,18 @@ class QualitySpec(Model):
 class ProjectFile(FileModel):
     """``omopify.yaml``: which maps, which data, which vocabulary, and where the result goes."""
 
-    mappings: str
+    mappings: FileName
     """A shipped pack's name, or the path of a folder of maps."""
-    data: str
+    data: FileName
     """The folder that holds the export."""
-    vocabulary: Texts = ("starter",)
+    vocabulary: FileNames = ("starter",)
     """A file made by ``omopify vocab load``; or ``starter``, ``demo_restricted`` and folders of an Athena download."""
     vocabulary_in_result: Literal["used", "all"] = "used"
     """Which concepts the result carries: those that its rows use, with their ancestors and relations, or all."""
-    concepts: str = "concepts"
+    concepts: FileName = "concepts"
     """A folder with the project's own concept files, as <pack>/<file>.csv: their rows come before the pack's."""
-    out: str = "out"
-    register_folder: str = Field("register", alias="register")
+    out: FileName = "out"
+    register_folder: FileName = Field("register", alias="register")
     """Where the key register is kept: the only way back from an id to a subject. It never leaves the site."""
     release_date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_is_a_day)] | None = None
     """The date of this export; without it the date of the newest file in it."""
@@ -167,6 +180,11 @@ class ProjectFile(FileModel):
     """Changes to the row of CDM_SOURCE."""
     quality: QualitySpec = QualitySpec()
     """How the result's quality is judged."""
+    accept: Accepted = Field(default_factory=dict)
+    """Warnings of ``omopify check`` that are meant to be so, in any file of the project: code and reason."""
+    data_is: Literal["synthetic", "deidentified", "real"] = "real"
+    """What the export holds: its rows may be written into tests of maps (``omopify test --freeze``) only if they are
+    made up or de-identified."""
 
     @property
     def released(self) -> date | None:
@@ -182,9 +200,9 @@ class TrialFile(FileModel):
     country: Title = ""
     registry: FactList = ()
     edc: Title = ""
-    model: str | None = None
+    model: FileName | None = None
     """The shared pack that the trial harmonises to (``prime_rose``); none for maps straight to OMOP."""
-    local_vocabulary: str | None = None
+    local_vocabulary: FileName | None = None
     """A CSV file in the pack with concepts of the trial's own (concept_id above 2 billion, concept_code, concept_name,
     vocabulary_id, domain_id, maps_to): they are source concepts, never standard ones."""
     codes: dict[str, Annotated[tuple[CodeMark, ...], BeforeValidator(_as_tuple)]] = Field(default_factory=dict)
@@ -202,7 +220,7 @@ class TrialFile(FileModel):
     eras: Eras | None = None
     """Which era tables are filled, instead of what the shared model says."""
     sources: dict[str, SourceSpec]
-    columns: str | None = None
+    columns: FileName | None = None
     """A CSV file with the export's columns (source, column, label, presence): what the export must bring."""
     pairs: str | None = None
     """How a label's code column is called: ``{}CD``."""
@@ -212,6 +230,8 @@ class TrialFile(FileModel):
     """Columns that identify a subject; never shown."""
     scope: dict[str, Scope] = Field(default_factory=dict)
     cdm_source: dict[str, Text] = Field(default_factory=dict)
+    accept: Accepted = Field(default_factory=dict)
+    """Warnings of ``omopify check`` about this folder's files that are meant to be so: code and reason."""
 
     def stated(self) -> dict[str, tuple[str, ...]]:
         """Return all facts of the trial by name, each with its values; one that is not given has none."""

@@ -9,15 +9,19 @@ import csv
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from errno import EINVAL
 from pathlib import Path
 
 from omopify.errors import Location, Problems, did_you_mean
 from omopify.resources import data
 from omopify.specs.maps import MapFile
-from omopify.specs.model import FileModel, FileT, build
+from omopify.specs.model import FileModel
 from omopify.specs.packs import Eras, ModelFile, ProjectFile, SourceSpec, TableFile, TrialFile
+from omopify.specs.reading import Reader
 from omopify.specs.values import DATE_FORMAT_HINT, is_date_format
-from omopify.specs.yamlfile import read_yaml
+
+PROJECT_FILE = "omopify.yaml"
+"""The file that makes a folder a project."""
 
 DATABASE = "omop.duckdb"
 """The file of a result that holds its tables."""
@@ -140,22 +144,24 @@ class Project:
         return self.folder / self.file.register_folder
 
 
-def load_project(path: Path, problems: Problems) -> Project | None:
+def load_project(path: Path, problems: Problems, reader: Reader | None = None) -> Project | None:
     """Read a project (its folder, or its ``omopify.yaml``) with all maps that can be read.
 
     None if there is nothing to go on with (no project, no trial); anything else that is wrong is noted, so
-    that the maps that can be read are checked along with it.
+    that the maps that can be read are checked along with it.  A ``reader`` that is kept from call to call reads only
+    the files that have changed.
     """
-    file = path / "omopify.yaml" if path.is_dir() else path
+    reader = reader or Reader()
+    file = path / PROJECT_FILE if path.is_dir() else path
     if not file.is_file() or file.suffix not in (".yaml", ".yml"):
         hint = _misnamed(file) or "PROJECT is a folder with a file 'omopify.yaml'"
         problems.add("OM110", "there is no project here", Location(shown(file)), hint)
         return None
-    project = _read(ProjectFile, file, problems)
+    project = reader.read(ProjectFile, file, shown(file), problems)
     if project is None:
         return None
     folder = find_pack(project, file.parent, problems)
-    pack = load_pack(folder, problems, project.sources, project) if folder else None
+    pack = load_pack(folder, problems, project.sources, project, reader) if folder else None
     return Project(project, file.parent, pack) if pack else None
 
 
@@ -177,15 +183,17 @@ def load_pack(
     problems: Problems,
     changes: Mapping[str, SourceSpec] | None = None,
     project: ProjectFile | None = None,
+    reader: Reader | None = None,
 ) -> Pack | None:
     """Read a trial's folder and the shared pack it harmonises to; note all mistakes of all files.
 
     A file with a mistake is left out of the pack; None only if the trial itself cannot be read.
     ``changes`` are the project's own words about sources; they win over the trial's.
     """
+    reader = reader or Reader()
     files: list[Path] = [folder / "trial.yaml"]
-    trial = _read(TrialFile, files[0], problems)
-    maps = _read_maps(folder, folder.name, files, problems)
+    trial = reader.read(TrialFile, files[0], shown(files[0]), problems)
+    maps = _read_maps(folder, folder.name, files, problems, reader)
     model: ModelFile | None = None
     tables: dict[str, TableFile] = {}
     broken: frozenset[str] = frozenset()
@@ -194,8 +202,8 @@ def load_pack(
         if trial.model:
             shared = _model_folder(trial, folder, problems)
             if shared:
-                maps += _read_maps(shared, trial.model, files, problems)
-                model, tables, broken = _read_model(shared, files, problems)
+                maps += _read_maps(shared, trial.model, files, problems, reader)
+                model, tables, broken = _read_model(shared, files, problems, reader)
             else:
                 broken = frozenset({EVERY_TABLE})
         sources = _sources(trial, folder, files, changes or {}, project, problems)
@@ -222,7 +230,7 @@ def _model_folder(trial: TrialFile, folder: Path, problems: Problems) -> Path | 
     return None
 
 
-def _read_maps(folder: Path, pack: str, files: list[Path], problems: Problems) -> list[LoadedMap]:
+def _read_maps(folder: Path, pack: str, files: list[Path], problems: Problems, reader: Reader) -> list[LoadedMap]:
     found = []
     folders = (folder, *sorted(f for f in folder.glob("*/") if f.name != TABLES))
     for path in (p for f in folders for p in sorted((*f.glob("*.yml"), *f.glob("*.yaml.txt")))):
@@ -232,7 +240,7 @@ def _read_maps(folder: Path, pack: str, files: list[Path], problems: Problems) -
         if path.name in ("trial.yaml", "model.yaml"):
             continue
         files.append(path)
-        spec = _read(MapFile, path, problems)
+        spec = reader.read(MapFile, path, shown(path), problems)
         if spec:
             found.append(LoadedMap(spec, folder, pack))
     return found
@@ -246,15 +254,15 @@ def _misnamed(path: Path) -> str:
 
 
 def _read_model(
-    folder: Path, files: list[Path], problems: Problems
+    folder: Path, files: list[Path], problems: Problems, reader: Reader
 ) -> tuple[ModelFile | None, dict[str, TableFile], frozenset[str]]:
     files.append(folder / "model.yaml")
-    model = _read(ModelFile, folder / "model.yaml", problems)
+    model = reader.read(ModelFile, files[-1], shown(files[-1]), problems)
     tables: dict[str, TableFile] = {}
     broken = []
     for path in sorted((folder / TABLES).glob("*.yaml")):
         files.append(path)
-        table = _read(TableFile, path, problems)
+        table = reader.read(TableFile, path, shown(path), problems)
         if table and table.table != path.stem:
             problems.add("OM113", f"the table of this file should be called '{path.stem}'", table.at("table"))
         elif table:
@@ -370,7 +378,7 @@ def read_table(
     A spreadsheet may have saved it with ``;`` and a byte-order mark; both are taken as they come.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except FileNotFoundError:
         near = did_you_mean(path.name, [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else [])
         problems.add("OM116", f"there is no file '{path.name}' in {shown(path.parent)}", at, near)
@@ -396,9 +404,16 @@ def read_table(
     return rows
 
 
-def _read(model: type[FileT], path: Path, problems: Problems) -> FileT | None:
-    tree = read_yaml(path, shown(path), problems)
-    return build(model, tree, problems) if tree is not None else None
+def read_text(path: Path) -> str:
+    """Return the text of a small file that a map names.
+
+    Raises:
+        OSError: it cannot be read, or is no file: a device such as /dev/zero never ends.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(EINVAL, "it is no file", str(path))
+    return path.read_text(encoding="utf-8-sig")
 
 
 def shown(path: Path) -> str:

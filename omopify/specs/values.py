@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from omopify.specs.model import Model, Text, Texts
+from omopify.specs.model import FileName, Model, Text, Texts
 
 Partial = Literal["earliest", "middle", "latest", "reject"]
 """What to do with a date whose day or month is not known: take the first, middle or last day that it can be,
@@ -40,7 +40,7 @@ def _value_map(written: object) -> object:
 class ValueMap(Model):
     """The trial's spellings and what they become; case, outer blanks and repeated blanks do not matter."""
 
-    file: str | None = None
+    file: FileName | None = None
     """A CSV file in the pack with the columns ``from`` and ``to`` (others are notes)."""
     values: dict[str, Text | None] = Field(default_factory=dict)
 
@@ -111,7 +111,7 @@ class ConceptSpec(Model):
     """Always this concept."""
     value: Texts = ()
     """An expression whose value is looked up; of several the first that is filled is taken."""
-    via: str | None = None
+    via: FileName | None = None
     """A concept file in the pack (Usagi's save format): only accepted rows count."""
     vocabulary: Texts = ()
     """Source vocabularies to look in, in this order; from there 'Maps to' leads to the standard concept."""

@@ -9,7 +9,7 @@ keys and anchors are refused, and every mapping and sequence remembers the place
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ import yaml
 from omopify.errors import Location, OmopifyError, Problem, Problems
 
 Step = str | int
+
+DEEPEST = 100
+"""How many levels deep a file may be nested; PyYAML's own loading ends the whole program at some thousands."""
 
 
 class YamlMapping(dict[str, Any]):
@@ -48,6 +51,13 @@ for _tag, _pattern, _first in (
     ("float", r"^-?(?:0|[1-9][0-9]*)\.[0-9]+$", "-0123456789"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+
+
+_UNFIT = re.compile("[\\x00\\ud800-\\udfff]")
+"""What escapes in double quotes can smuggle in, and no file name, terminal or database takes."""
+
+MOST_MISTAKES = 100
+"""How many mistakes of one file are told: who sees a hundred has opened the wrong file."""
 
 
 def read_yaml(path: Path, shown_as: str, problems: Problems) -> YamlMapping | None:
@@ -89,6 +99,8 @@ def parse_yaml(text: str, path: str) -> YamlMapping:
             items = YamlSequence(build(item) for item in node.value)
             items.at, items.item_at = at(node.start_mark), [at(i.start_mark) for i in node.value]
             return items
+        if _UNFIT.search(node.value):
+            raise _stop("OM101", "not valid YAML: a character that may not stand in it", at(node.start_mark))
         try:
             value = loader.construct_object(node)
         except (yaml.YAMLError, ValueError):
@@ -101,10 +113,14 @@ def parse_yaml(text: str, path: str) -> YamlMapping:
         mapping.at, mapping.key_at, mapping.value_at = at(node.start_mark), {}, {}
         for key_node, value_node in node.value:
             here = at(key_node.start_mark)
+            if len(problems.found) >= MOST_MISTAKES:
+                problems.stop_if_errors()
             if not isinstance(key_node, yaml.ScalarNode):
                 problems.add("OM102", "a key must be a plain word", here)
                 continue
             key = str(key_node.value)
+            if _UNFIT.search(key):
+                raise _stop("OM101", "not valid YAML: a character that may not stand in it", here)
             if key in mapping:
                 first = mapping.key_at[key].line
                 problems.add("OM103", f"'{key}' is written twice", here, f"first on line {first}")
@@ -114,6 +130,7 @@ def parse_yaml(text: str, path: str) -> YamlMapping:
         return mapping
 
     try:
+        _check_depth(text, at)
         loader = _Loader(text)
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
@@ -133,11 +150,18 @@ def parse_yaml(text: str, path: str) -> YamlMapping:
         raise OmopifyError(Problem("OM101", f"not valid YAML: {words}", place, hint)) from None
     except yaml.YAMLError:
         raise _stop("OM101", "not valid YAML: a character that may not stand in it", Location(path)) from None
-    except RecursionError:
-        raise _stop("OM106", "nested too deeply", Location(path)) from None
     problems.stop_if_errors()
     tree.lines = text.splitlines()
     return tree
+
+
+def _check_depth(text: str, at: Callable[[Any], Location]) -> None:
+    depth, parser = 0, _Loader(text)
+    while parser.check_event():
+        event = parser.get_event()
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise _stop("OM106", "nested too deeply", at(event.start_mark))
 
 
 def locate(tree: Any, steps: Sequence[Step], *, key: bool = False) -> Location:

@@ -71,16 +71,20 @@ CREATE TABLE audit.left_out (
     map         varchar NOT NULL,
     reason      varchar NOT NULL,
     file_number integer,
-    row         bigint
+    row         bigint,
+    piece       integer,
+    made_of     bigint
 );
 
 CREATE TABLE audit.rejects (
-    map    varchar NOT NULL,
-    field  varchar NOT NULL,
-    reason varchar NOT NULL,
-    file   varchar,
-    sheet  varchar,
-    row    bigint
+    map     varchar NOT NULL,
+    field   varchar NOT NULL,
+    reason  varchar NOT NULL,
+    file    varchar,
+    sheet   varchar,
+    row     bigint,
+    piece   integer,
+    made_of bigint
 );
 
 CREATE TABLE audit.value_issues (
@@ -124,12 +128,19 @@ CREATE TABLE audit.lookups (
     concept_id        integer NOT NULL
 );
 
+-- Where each written row comes from, of CDM and harmonised tables; a row made of several has a line for each of them.
+-- 'row_id' is its id (of a death: the person's). Rows of dsp.* and of tables without ids have their number in the table instead,
+-- from 1. 'part' is the attribute of an event that the row is. 'piece' is which slot, item column or piece of a cell was read,
+-- from 1. 'made_of' is the number of the harmonised row that was read; for an era the id of an event.
 CREATE TABLE audit.row_origins (
     table_name  varchar NOT NULL,
     row_id      integer NOT NULL,
     map         varchar NOT NULL,
     file_number integer,
-    row         bigint
+    row         bigint,
+    part        varchar,
+    piece       integer,
+    made_of     bigint
 );
 
 CREATE VIEW audit.map_accounting AS
@@ -141,4 +152,5 @@ FROM audit.map_rows;
 CREATE VIEW audit.lineage AS
 SELECT origin.table_name, origin.row_id, origin.map, file.file, file.sheet, origin.row
 FROM audit.row_origins AS origin
-LEFT JOIN audit.files AS file ON file.file_number = origin.file_number;
+LEFT JOIN audit.files AS file ON file.file_number = origin.file_number
+WHERE NOT starts_with(origin.table_name, 'dsp.');
