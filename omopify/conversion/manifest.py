@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from omopify.conversion.vocabulary import Vocabulary
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems
 from omopify.specs.project import Project
+from omopify.specs.reviews import Reviewed
 from omopify.staging import StagedSource
 
 SCHEMA_VERSION = 1
@@ -47,6 +48,7 @@ class Manifest:
         db: DuckDB,
         clock: _Timed,
         problems: Problems,
+        state: Mapping[str, Any],
     ) -> Manifest:
         """Put together the manifest of a run whose checks have passed."""
         written: dict[str, dict[str, int]] = {}
@@ -96,6 +98,7 @@ class Manifest:
             ],
             "specs": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _written_files(project)},
             "maps": maps,
+            **state,
             "order": [step.name for step in plan.maps],
             "totals": _totals(db),
             "problems": [problem.to_dict() for problem in problems.warnings],
@@ -106,7 +109,31 @@ class Manifest:
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write a manifest as JSON with sorted keys."""
-    path.write_text(json.dumps(manifest.content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(manifest.content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def review_state(
+    project: Project,
+    reviewed: Sequence[Reviewed],
+    terms: Terms,
+    draft: bool,
+    tested: bool,
+    tests: Mapping[str, int] | None,
+) -> dict[str, Any]:
+    """Return whether a result is a draft, and what makes it one; ``draft``: it was asked for as one."""
+    parts = [state.part for state in reviewed if state.is_open]
+    unchecked = sum(counts["unchecked"] for counts in terms.counts.values())
+    written = sum(len(loaded.spec.tests) for loaded in project.pack.maps)
+    return {
+        "draft": bool(parts or unchecked or draft or not tested),
+        "open": len(parts),
+        "of": len(reviewed),
+        "parts": parts,
+        "unchecked": unchecked,
+        "tested": tested,
+        "tests": dict(tests or {"run": 0, "passed": 0, "failed": 0, "skipped": written}),
+    }
 
 
 def _written_files(project: Project) -> Iterator[tuple[str, Path]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
@@ -21,11 +21,12 @@ from omopify import __version__, cdm
 from omopify.compiler.plan import MapPlan, Plan, Statement
 from omopify.compiler.planner import make_plan
 from omopify.compiler.render import MAP_ROWS, clean_up, render, scopes, statements
+from omopify.conversion.definitions import definitions, form_hashes, made_of, write_definitions
 from omopify.conversion.eras import era_statements
 from omopify.conversion.forms import note_forms
-from omopify.conversion.manifest import Manifest, write_manifest
+from omopify.conversion.manifest import Manifest, review_state, write_manifest
 from omopify.conversion.metadata import metadata_statement
-from omopify.conversion.replacement import finish_replacement, replace_result
+from omopify.conversion.replacement import DEFINITIONS, finish_replacement, replace_result
 from omopify.conversion.session import REGISTER, VocabularyFiles, insert_rows, open_database, prepare_tables
 from omopify.conversion.sources import create_source_tables, headers, staged
 from omopify.conversion.terms import Terms, read_terms
@@ -39,7 +40,10 @@ from omopify.conversion.vocabulary import (
 )
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems
+from omopify.progress import Progress
+from omopify.specs.meanings import meanings
 from omopify.specs.project import DATABASE, MANIFEST, Project, shown
+from omopify.specs.reviews import reviews, stop_if_open
 from omopify.staging import StagedSource
 from omopify.vocabulary.files.local import LocalConcept
 
@@ -54,7 +58,13 @@ class Options:
     vocabulary: Path | None = None
     """A vocabulary instead of the project's."""
     draft: bool = False
-    """Whether rows of concept files that nobody has checked count, too."""
+    """Whether rows of concept files that nobody has checked count, too; the result is a draft then."""
+    tested: bool = False
+    """Whether the given/expect rows of the maps were run, and passed; otherwise the result is a draft."""
+    tests: Mapping[str, int] | None = None
+    """How many given/expect rows were ``run``, ``passed``, ``failed`` and ``skipped``; None if none were looked at."""
+    upload: bool = False
+    """Whether to stop, before a row is read, unless every part of the mapping is approved."""
 
 
 @dataclass
@@ -66,13 +76,17 @@ class Result:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def run(project: Project, options: Options, problems: Problems, progress: Callable[[str], None]) -> Result:
+def run(project: Project, options: Options, problems: Problems, progress: Progress) -> Result:
     """Convert a project's export into an OMOP CDM and return what became of its rows.
 
     Raises:
         OmopifyError: something is wrong with the maps, the export or the vocabulary, or a check of the
-            result failed; the last result is as it was.
+            result failed; the last result is as it was.  OM952 it is meant for upload, and is not approved.
     """
+    said = meanings(project)
+    reviewed = reviews(project, problems, said)
+    if options.upload:
+        stop_if_open(reviewed)
     out = (options.out or project.out).absolute()
     _make(out)
     finish_replacement(out)
@@ -96,8 +110,14 @@ def run(project: Project, options: Options, problems: Problems, progress: Callab
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir()
     try:
-        job = _Job(project, options, plan, sources, vocabulary, loaded, terms, local, build, problems, progress, clock)
+        defined = definitions(project, plan, said, terms, vocabulary, form_hashes(sources), options.draft)
+        review = review_state(project, reviewed, terms, options.draft, options.tested, options.tests)
+        state = {"review": review, "made_of": made_of(defined)}
+        job = _Job(
+            project, options, plan, sources, vocabulary, loaded, terms, local, build, problems, progress, clock, state
+        )
         manifest = job.convert()
+        write_definitions(build / DEFINITIONS, defined)
         write_manifest(build / MANIFEST, manifest)
         progress("replacing the last result")
         replace_result(build, out, project.register)
@@ -143,8 +163,10 @@ class _Job:
     local: list[LocalConcept]
     build: Path
     problems: Problems
-    progress: Callable[[str], None]
+    progress: Progress
     clock: _Clock
+    state: dict[str, Any]
+    """What the manifest says of reviews, and of what the result is made."""
     sql: dict[str, list[str]] = field(default_factory=dict)
     written: list[tuple[str, str, int]] = field(default_factory=list)
     accounted: list[tuple[object, ...]] = field(default_factory=list)
@@ -174,7 +196,9 @@ class _Job:
                 db.run(statement)
             self._warn_of_nothing(db)
             for number, step in enumerate(self.plan.maps, 1):
-                self.progress(f"map {number} of {len(self.plan.maps)}: {step.name}")
+                rows = f"{sum(n for _, _, n in self.written):,}".replace(",", " ")
+                text = f"map {number} of {len(self.plan.maps)}: {step.name}; {rows} rows so far"
+                self.progress(text, number - 1, len(self.plan.maps))
                 self._map(db, step)
             self.progress("checking the result")
             self._finish(db)
@@ -341,7 +365,16 @@ class _Job:
 
     def _manifest(self, db: DuckDB) -> Manifest:
         return Manifest.of(
-            self.project, self.plan, self.sources, self.vocabulary, self.terms, self.sql, db, self.clock, self.problems
+            self.project,
+            self.plan,
+            self.sources,
+            self.vocabulary,
+            self.terms,
+            self.sql,
+            db,
+            self.clock,
+            self.problems,
+            self.state,
         )
 
 

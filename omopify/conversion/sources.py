@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from omopify.compiler.plan import Plan
@@ -11,6 +11,7 @@ from omopify.compiler.render import render
 from omopify.conversion.session import insert_rows
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems, did_you_mean
+from omopify.progress import Progress
 from omopify.specs.project import Pack
 from omopify.staging import ReadOptions, SourceRequest, StagedFile, StagedSource, read_headers, stage
 
@@ -59,9 +60,7 @@ def headers(pack: Pack, folder: Path, problems: Problems) -> dict[str, dict[str,
     }
 
 
-def staged(
-    pack: Pack, folder: Path, cache: Path, problems: Problems, progress: Callable[[str], None]
-) -> dict[str, StagedSource]:
+def staged(pack: Pack, folder: Path, cache: Path, problems: Problems, progress: Progress) -> dict[str, StagedSource]:
     """Read the export; note what is wrong with it, and columns that the pack's list says must be there."""
     cache.mkdir(parents=True, exist_ok=True)
     cache.chmod(0o700)

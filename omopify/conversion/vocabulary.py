@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from omopify.conversion.session import VocabularyFiles, insert_rows
 from omopify.conversion.terms import Terms, insert_terms, insert_variants
 from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import Problems, did_you_mean
+from omopify.progress import Progress, silent
 from omopify.specs.project import Pack, Project
 from omopify.vocabulary.files.local import LocalConcept, read_local
 from omopify.vocabulary.loading.athena import AthenaDownload, concept_names, download_path, find_athena
@@ -83,7 +84,7 @@ def find_vocabulary(project: Project, problems: Problems, instead: Path | None =
 def vocabulary_file(
     vocabulary: Vocabulary,
     cache: Path,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
     memory_limit: str | None = None,
 ) -> Path:
     """Return the file that holds the vocabulary; folders are loaded into one in *cache*, unless they were before."""
@@ -102,7 +103,7 @@ def vocabulary_files(
     vocabulary: Vocabulary,
     plan: Plan,
     cache: Path,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
     memory_limit: str | None = None,
 ) -> VocabularyFiles:
     """Return the files that a run reads; the terms are taken out of the vocabulary into *cache*, if they are new.

@@ -314,6 +314,8 @@ class SignOff:
     """Of ``shareable/report.html``, so that who receives the copy can tell that it is the one that was signed."""
     files_sha256: Mapping[str, str] = field(default_factory=dict)
     """Of the other files in ``shareable``, by name."""
+    draft: bool = False
+    """Whether what was signed is a draft: read, but not for upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +338,10 @@ class Subject:
     """The row of CDM_SOURCE."""
     synthetic: bool = False
     """Whether the data say that they are made up."""
+    draft: bool = False
+    """Whether the mapping was not approved as a whole when it ran, or not tested: such a result is not uploaded."""
+    draft_reasons: tuple[str, ...] = ()
+    """Why it is a draft, a phrase each; they count no patients."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -18,7 +18,8 @@ from omopify import cdm
 from omopify.compiler.render import render
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, OmopifyError, Problem, Problems, did_you_mean
-from omopify.quality import delivery, findings, gate, judging, suites
+from omopify.progress import Progress
+from omopify.quality import delivery, drafts, findings, gate, judging, suites
 from omopify.quality.model import Assessment, Check, Context, Measurement, Subject
 from omopify.quality.outputs.quality_json import from_json
 from omopify.quality.place import QUALITY_JSON, Place, has_unsaved_rows, sha256
@@ -46,9 +47,7 @@ class Assessed:
     validation: dict[str, Any]
 
 
-def assess(
-    project: Project | None, place: Place, options: Options, problems: Problems, progress: Callable[[str], None]
-) -> Assessed:
+def assess(project: Project | None, place: Place, options: Options, problems: Problems, progress: Progress) -> Assessed:
     """Check a result and judge it.
 
     ``project`` is None for a database that no project made: only what holds for each CDM is asked then.
@@ -84,8 +83,7 @@ def assess(
         checks = suites.apply_changes(suites.expand_all(loaded, context), changes, problems)
         problems.stop_if_errors()
         clock.lap("suites")
-        progress("asking the database")
-        measured = suites.measure_all(db, checks, context)
+        measured = suites.measure_all(db, checks, context, progress)
         clock.lap("measure")
         progress("judging")
         results, validation = _judge(loaded, checks, measured, waivers, problems)
@@ -218,6 +216,8 @@ def _subject(
         versions=versions,
         cdm_source=source,
         synthetic=synthetic,
+        draft=drafts.is_draft(manifest),
+        draft_reasons=drafts.reasons(manifest),
     )
 
 

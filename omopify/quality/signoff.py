@@ -48,6 +48,8 @@ class State:
         by = f"by {self.sign_off.by} on {self.sign_off.at[:10]}" if self.sign_off else ""
         if self.status == "unsigned":
             return "not signed off"
+        if self.status == "signed" and self.sign_off and self.sign_off.draft:
+            return f"signed off {by} as a DRAFT: it cannot be uploaded"
         if self.status == "signed":
             return f"signed off {by}"
         return f"VOID: the sign-off {by} no longer holds: ".replace("  ", " ") + "; ".join(self.why)
@@ -98,8 +100,13 @@ def _changed(place: Place, signed: SignOff) -> Iterator[str]:
 
 
 def _seal(signed: SignOff) -> bytes:
-    said = asdict(replace(signed, report_sha256="", shareable_sha256=""))
+    said = _said(replace(signed, report_sha256="", shareable_sha256=""))
     return f"<!-- signed: {hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()} -->\n".encode()
+
+
+def _said(signed: SignOff) -> dict[str, Any]:
+    """Return a signature as it is written: one that is of no draft does not mention it, as it was before drafts."""
+    return {name: said for name, said in asdict(signed).items() if name != "draft" or said}
 
 
 def write_reports(place: Place, pages: Pages) -> None:
@@ -130,6 +137,7 @@ def sign(place: Place, by: str, now: datetime, pages: Pages) -> SignOff:
         files_sha256={
             path.name: sha256(path) for path in sorted((place.folder / COPIES).iterdir()) if path.name != REPORT
         },
+        draft=assessment.subject.draft,
     )
     seal = _seal(unsealed)
     texts = {name: text.encode() + seal for name, text in pages(State("signed", unsealed)).items()}
@@ -138,7 +146,7 @@ def sign(place: Place, by: str, now: datetime, pages: Pages) -> SignOff:
     delivery.keep(place, signed)
     for name, content in texts.items():
         _write(place.folder / name, content)
-    record = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(signed)}, indent=2, ensure_ascii=False) + "\n"
+    record = json.dumps({"schema_version": SCHEMA_VERSION, **_said(signed)}, indent=2, ensure_ascii=False) + "\n"
     _write(place.folder / SIGN_OFF, record.encode())  # last: what is not recorded is not signed
     return signed
 
@@ -182,10 +190,11 @@ def _read(path: Path) -> SignOff | None:
         record.pop("schema_version")
         waivers = tuple(Waiver(**waiver) for waiver in record.pop("waivers"))
         files = record.pop("files_sha256")
+        draft = record.pop("draft", False)
         texts = [*record.values(), *files.keys(), *files.values(), *(text for w in waivers for text in astuple(w))]
-        if not all(isinstance(text, str) for text in texts):
+        if not all(isinstance(text, str) for text in texts) or not isinstance(draft, bool):
             return None
-        return SignOff(**record, waivers=waivers, files_sha256=files)
+        return SignOff(**record, waivers=waivers, files_sha256=files, draft=draft)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

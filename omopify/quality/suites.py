@@ -16,6 +16,7 @@ from omopify.cdm import tables as tables_of_cdm
 from omopify.compiler.render import render_text
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Location, OmopifyError, Problems, did_you_mean
+from omopify.progress import Progress, silent
 from omopify.quality import builtin, cdm, dsp, sqlchecks
 from omopify.quality.model import Change, Check, Context, Measurement
 from omopify.resources import data
@@ -172,14 +173,21 @@ def expand_all(suites: Sequence[SuiteFile], context: Context) -> tuple[Check, ..
     return tuple(found.values())
 
 
-def measure_all(db: DuckDB, checks: Sequence[Check], context: Context) -> list[Measurement]:
+def measure_all(
+    db: DuckDB, checks: Sequence[Check], context: Context, progress: Progress = silent
+) -> list[Measurement]:
     """Have each check measured by its own kind; checks that are off are not measured."""
     kinds: dict[str, list[Check]] = {}
     for check in checks:
         if not (check.change and check.change.off):
             name = check.expectation if check.expectation in _KINDS else ""
             kinds.setdefault(name, []).append(check)
-    return [m for name, asked in kinds.items() for m in _kind(name).measure(db, asked, context)]
+    measured: list[Measurement] = []
+    asking = sum(map(len, kinds.values()))
+    for name, asked in kinds.items():
+        progress(f"asking the database: {len(measured)} of {asking} checks", len(measured), asking)
+        measured += _kind(name).measure(db, asked, context)
+    return measured
 
 
 def apply_changes(checks: Sequence[Check], changes: ChangesFile | None, problems: Problems) -> tuple[Check, ...]:

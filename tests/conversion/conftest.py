@@ -10,6 +10,7 @@ import pytest
 
 from omopify.conversion.run import Options, Result, run
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.resources import data
 from omopify.specs.project import load_project
 from omopify.synthetic import write_impress
@@ -54,7 +55,7 @@ class Workplace:
         project = load_project(self.folder, problems)
         problems.stop_if_errors()
         assert project is not None
-        return run(project, Options(out), problems, lambda _text: None)
+        return run(project, Options(out), problems, silent)
 
     @property
     def database(self) -> Path:

@@ -11,6 +11,7 @@ import pytest
 
 from omopify.conversion.run import Options, run
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.specs.project import load_project
 from tests.cli.test_commands import write
 
@@ -116,7 +117,7 @@ def converted(folder: Path) -> Path:
     project = load_project(folder, problems)
     problems.stop_if_errors()
     assert project
-    return run(project, Options(), problems, lambda _text: None).out / "omop.duckdb"
+    return run(project, Options(), problems, silent).out / "omop.duckdb"
 
 
 def rows(database: Path, sql: str) -> list[tuple]:

@@ -162,6 +162,7 @@ def test_the_register_is_for_the_owner_alone_and_not_in_the_output(workplace: Wo
     assert sorted(path.name for path in (workplace.folder / "out").iterdir()) == [
         ".staging",
         ".vocabulary",
+        "definitions.json",
         "manifest.json",
         "omop.duckdb",
     ]
@@ -224,7 +225,10 @@ def test_a_killed_run_never_harms_the_last_result(workplace: Workplace) -> None:
     workplace.run()
     assert content(workplace.database) == valid[0]
     left = {path.name for path in (workplace.folder / "out").iterdir()}
-    assert left == {".staging", ".vocabulary", "manifest.json", "omop.duckdb"}
+    assert left == {".staging", ".vocabulary", "definitions.json", "earlier", "manifest.json", "omop.duckdb"}
+    earlier = workplace.folder / "out" / "earlier"
+    assert [path.name for path in earlier.iterdir()] == ["last"]
+    assert content(earlier / "last" / "omop.duckdb") in valid
 
 
 def test_a_run_between_its_renames_is_completed_by_the_next(workplace: Workplace) -> None:

@@ -18,6 +18,7 @@ from omopify.conversion.run import Options, run
 from omopify.conversion.session import insert_rows
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.quality import sqlchecks
 from omopify.quality.model import Check, Context, Measurement
 from omopify.resources import data
@@ -279,7 +280,7 @@ def test_clean_made_up_patients_fail_only_what_is_explained(tmp_path: Path, tria
     problems = Problems()
     project = load_project(tmp_path, problems)
     assert project
-    run(project, Options(), problems, lambda _text: None)
+    run(project, Options(), problems, silent)
     stated = context(facts=project.pack.trial.stated())
     with DuckDB(tmp_path / "out" / "omop.duckdb", read_only=True, name="result") as db:
         checks = [check for spec in SUITE.expectations for check in sqlchecks.expand(SUITE, spec, stated)]

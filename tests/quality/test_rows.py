@@ -25,7 +25,7 @@ INSERT INTO cdm.person VALUES (1, 'MARKER1'), (2, 'MARKER2'), (3, 'MARKER3');
 CREATE TABLE dsp.ecog (_file integer, _row bigint, subject_id varchar, grade integer);
 INSERT INTO dsp.ecog VALUES (2, 5, 'MARKER1', 7), (2, 9, 'MARKER2', 1), (2, 11, 'MARKER3', 9);
 INSERT INTO audit.files VALUES (1, 'dm', 'DM.csv', NULL, 3, ''), (2, 'ecog', 'all.xlsx', 'ECOG', 12, '');
-INSERT INTO audit.row_origins VALUES
+INSERT INTO audit.row_origins (table_name, row_id, map, file_number, row) VALUES
     ('person', 1, 'person', 1, 2), ('person', 2, 'person', 1, 3), ('person', 2, 'person', 2, 8),
     ('death', 2, 'death', 1, 4);
 """

@@ -15,6 +15,7 @@ import pytest
 
 from omopify.conversion.run import Options, run
 from omopify.errors import OmopifyError, Problems
+from omopify.progress import silent
 from omopify.quality.gate import verdict
 from omopify.quality.model import Assessment, Check, Measurement, Result, Status, Subject, Waiver
 from omopify.quality.outputs.quality_json import to_json
@@ -69,7 +70,7 @@ def result_of_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     problems = Problems()
     project = load_project(folder, problems)
     assert project is not None
-    return run(project, Options(), problems, lambda _text: None).out
+    return run(project, Options(), problems, silent).out
 
 
 @pytest.fixture

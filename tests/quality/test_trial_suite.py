@@ -83,10 +83,17 @@ def test_nothing_is_compared_without_an_earlier_delivery(sound: tuple[Path, Path
     assert {name for name, pair in found.items() if status(*pair) == "not applicable"} == compared
 
 
-SOME_ROWS = "INSERT INTO {table} SELECT 'event', 'start', '{word}', 'ae.csv', NULL, n FROM range(1, {n} + 1) AS r(n)"
+SOME_ROWS = (
+    "INSERT INTO audit.{table} (map, field, {named}, file, sheet, row) "
+    "SELECT 'event', 'start', '{word}', 'ae.csv', NULL, n FROM range(1, {n} + 1) AS r(n)"
+)
 REJECTS, ISSUES, FILLED = (
-    SOME_ROWS.replace("{table}", f"audit.{table}").replace("{word}", word)
-    for table, word in (("rejects", "not a date"), ("value_issues", "not a date"), ("imputations", "earliest"))
+    SOME_ROWS.replace("{table}", table).replace("{named}", named).replace("{word}", word)
+    for table, named, word in (
+        ("rejects", "reason", "not a date"),
+        ("value_issues", "reason", "not a date"),
+        ("imputations", "rule", "earliest"),
+    )
 )
 COUNTED = "UPDATE audit.map_rows SET rows_read = {}, rows_used = {}, rows_rejected = {} WHERE map = 'event'"
 MORE_EVENTS = (
