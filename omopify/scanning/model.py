@@ -1,8 +1,10 @@
 """What a scan found, as plain data that can be kept, compared and shown: ``scan.json`` is a :class:`Scan` as it stands.
 
-Nothing in it tells of few patients: a value is named only if at least ``small_cell`` rows hold it, a count from 1 to
-one below that is None, and the lowest and highest number or date are the ``small_cell``-th from either end.  Columns
-that may identify a person, and free text, come without any value.
+Nothing in it tells of few patients.  A value is named only if at least ``small_cell`` rows of as many subjects hold
+it.  A count of rows from 1 to one below ``small_cell`` is None.  Where so few rows are *not* counted (all but two are
+filled), the count is told as ``small_cell`` fewer than all, and the rows of values are lowered to fit: such counts are
+the least that it can be.  The lowest and highest number are those of the ``small_cell``-th subject from either end,
+rounded outwards.  Days, columns that may identify a person, and free text come without any value.
 """
 
 from __future__ import annotations
@@ -34,12 +36,13 @@ class Pair:
 
     code: str
     label: str
-    rows: int
+    rows: Count
+    """None: enough to be shown, but the exact number would tell of few rows that have another label or code."""
 
 
 @dataclass(frozen=True, slots=True)
 class DateFormat:
-    """One way in which dates are written (``%Y-%m-%d``; partial ones with their unknown parts as written, ``%Y-%m-NK``)."""
+    """One way in which dates are written (``%Y-%m-%d``; unknown parts as written, in capitals: ``%Y-%m-NK``)."""
 
     format: str
     rows: Count
@@ -78,8 +81,9 @@ class Anomaly:
     """Dirt of a real export: what kind it is, in how many rows, and a sentence that tells without a value."""
 
     code: str
-    """Such as ``blank around``, ``mixed case``, ``mixed date formats``, ``not a number``, ``impossible date`` ..."""
+    """Such as ``blank around``, ``mixed case``, ``mixed date formats``; scanning/attention.py lists them in order."""
     rows: Count
+    """0 where rows are not what is counted: a file, a header."""
     text: str
 
 
@@ -91,17 +95,18 @@ class Column:
     label: str
     kind: Kind
     evidence: str
-    """Why this kind, in words with counts: '412 of 420 filled cells are dates, written as 2024-05-17'."""
-    rows: int
+    """Why this kind, in words with counts: '412 of 420 filled cells are dates, written as yyyy-mm-dd'."""
+    rows: Count
     filled: Count
     """Rows that hold something that is no word for 'missing'; 0 is told."""
     distinct: Count
+    """Different filled cells.  Of identifiers and free text it is a count of persons; else it is told even if low."""
     shortest: int | None
     longest: int | None
     """Lengths of the filled cells, in characters; None with fewer than ``small_cell`` filled cells."""
     values: tuple[Value, ...] = ()
     """The most frequent values; none for identifiers and free text."""
-    values_hidden: Count = 0
+    values_hidden: int = 0
     """Different values that are not shown because too few rows hold them, or because the list is long."""
     missing: tuple[Value, ...] = ()
     """Spellings that mean 'nothing here' (NA, NK, unknown ...)."""
@@ -143,8 +148,9 @@ class Form:
     delimiter: str | None
     encoding: str
     header_row: int
+    """From 1; 0 for a format that keeps names apart from rows (SAS, Parquet)."""
     label_row: int | None
-    rows: int
+    rows: Count
     bytes: int
     sha256: str
     subject: str
@@ -165,7 +171,8 @@ class Link:
     to_form: str
     to_columns: tuple[str, ...]
     found: float
-    """The share of the different values of ``form`` that ``to_form`` has too, 0 to 1."""
+    """The share of the different values of ``form`` that ``to_form`` has too, 0 to 1, rounded down; the least that it
+    can be if fewer than ``small_cell`` are missing."""
     many: bool
     """Whether several rows of ``form`` belong to one of ``to_form``."""
 

@@ -58,7 +58,7 @@ class Lab:
         self.data = root / "data"
         self.cache = root / "cache"
         self.data.mkdir()
-        self.progress: list[str] = []
+        self.progress: list[tuple[str, float, float]] = []
 
     def write(self, name: str, content: bytes) -> Path:
         path = self.data / name
@@ -82,7 +82,11 @@ class Lab:
 
     def stage(self, *requests: SourceRequest) -> tuple[dict[str, StagedSource], Problems]:
         problems = Problems()
-        found = stage(requests, self.data, self.cache, problems, self.progress.append)
+
+        def note(text: str, done: float = 0, of: float = 0) -> None:
+            self.progress.append((text, done, of))
+
+        found = stage(requests, self.data, self.cache, problems, note)
         assert not list(self.cache.glob(".*")), "a temporary file is left"
         return found, problems
 

@@ -212,7 +212,7 @@ def test_staging_twice_parses_once(lab, monkeypatch):
         assert len(parsed) == before + 1, options
     lab.write("x.csv", b"A,B\n1,2\n")
     assert lab.one("x.csv").cells == [("1", "2")]
-    assert lab.progress[0] == "x.csv: 2 rows"
+    assert lab.progress[:2] == [("reading x.csv; 0 rows so far", 0, 11), ("2 rows read", 11, 11)]
 
 
 @pytest.mark.parametrize("damage", ["no json", "bad json", "wrong json", "no parquet", "cut parquet", "bit"])
