@@ -3,31 +3,45 @@
 - "File `a/b.yaml`:" and a code block: write this file.
 - "In `a/b.yaml` write `new` instead of `old`": change the line.
 - "In `a/b.yaml`, above the line `old`, put the line `new`": add a line.
+- "Copy the folder `a` to `b`": do so.
+- "In row 7 of `a/b.csv`, set `column` to `value`, and `other` to `value`": change cells, as in a spreadsheet.
 - a block marked ``console``: each line that begins with "$ " is typed, what follows it is the output. Three dots at
   the end of a line, or in a line of their own, stand for anything.
 """
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from omopify.cli.main import main
+
+_COLOURS = ("FORCE_COLOR", "TTY_COMPATIBLE")
 _STEP = re.compile(
     r"^File `(?P<file>[^`]+)`:\n\n```\w+\n(?P<text>.*?)^```$"
     r"|^```console\n(?P<console>.*?)^```$"
     r"|^```.*?^```$"
+    r"|\bcopy\s+the\s+folder\s+`(?P<folder>[^`]+)`\s+to\s+`(?P<copy>[^`]+)`"
+    r"|\bin\s+row\s+(?P<row>\d+)\s+of\s+`(?P<sheet>[^`]+)`,?\s+set\s+(?P<cells>`[^`]+`\s+to\s+`[^`]+`"
+    r"(?:,?\s+(?:and\s+)?`[^`]+`\s+to\s+`[^`]+`)*)"
     r"|\bin\s+`(?P<changed>[^`]+)`,?\s+write\s+`(?P<new>[^`]+)`\s+instead\s+of\s+`(?P<old>[^`]+)`"
     r"|\bin\s+`(?P<added>[^`]+)`,\s+above\s+the\s+line\s+`(?P<below>[^`]+)`,\s+put\s+the\s+line\s+`(?P<line>[^`]+)`",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
+_CELL = re.compile(r"`([^`]+)`\s+to\s+`([^`]+)`")
 _PROBLEMS = re.compile(r"^\d+ problems?$", re.MULTILINE)
-_HELD_UP = re.compile(r"^Quality: NOT READY\b", re.MULTILINE)
+_HELD_UP = re.compile(r"^Quality: NOT READY\b|^VOID: ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,8 @@ class Command:
     shown: list[str]
     given: list[str]
     status: int
+    at: int = 0
+    """Where its block stands in the page."""
 
     @property
     def expected_status(self) -> int:
@@ -50,9 +66,24 @@ class Command:
         return refreshed(self.shown, self.given)
 
 
+@dataclass(frozen=True)
+class Edit:
+    """A file that the page has written or changed."""
+
+    path: str
+    at: int
+
+
 def follow(page: str, folder: Path) -> Iterator[Command]:
     """Do what the page says, in this folder, step by step."""
+    return (step for step in steps(page, folder) if isinstance(step, Command))
+
+
+def steps(page: str, folder: Path) -> Iterator[Command | Edit]:
+    """Do what the page says, and tell of files that were changed, too."""
     for step in _STEP.finditer(page):
+        if path := step["file"] or step["changed"] or step["added"] or step["sheet"] or step["copy"]:
+            yield Edit(path, step.start())
         if step["file"]:
             path = folder / step["file"]
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,10 +95,14 @@ def follow(page: str, folder: Path) -> Iterator[Command]:
             indent = re.search(rf"^( *){re.escape(step['below'])}", path.read_text(encoding="utf-8"), re.MULTILINE)
             assert indent, f"{path} has no line {step['below']!r}"
             _replace(path, step["below"], step["line"] + "\n" + indent[1] + step["below"])
+        elif step["folder"]:
+            shutil.copytree(folder / step["folder"], folder / step["copy"])
+        elif step["sheet"]:
+            set_cells(folder / step["sheet"], int(step["row"]), dict(_CELL.findall(step["cells"])))
         elif step["console"]:
             for typed, shown in commands(step["console"]):
                 status, given = _run(typed, folder)
-                yield Command(typed, shown, given, status)
+                yield Command(typed, shown, given, status, step.start())
 
 
 def commands(console: str) -> list[tuple[str, list[str]]]:
@@ -111,6 +146,18 @@ def _first_word(line: str) -> str:
     return line.split()[0] if line.split() else ""
 
 
+def set_cells(path: Path, row: int, cells: dict[str, str]) -> None:
+    """Change cells of a delimited file; the row is counted as a spreadsheet does, the header being row 1."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        text = lines.read()
+    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    rows = list(csv.reader(text.splitlines(), delimiter=delimiter))
+    for column, value in cells.items():
+        rows[row - 1][rows[0].index(column)] = value
+    with path.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out, delimiter=delimiter, lineterminator="\r\n" if "\r\n" in text else "\n").writerows(rows)
+
+
 def _replace(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{path} should have {old!r} once"
@@ -119,11 +166,31 @@ def _replace(path: Path, old: str, new: str) -> None:
 
 def _run(typed: str, folder: Path) -> tuple[int, list[str]]:
     name, *arguments = shlex.split(typed)
-    start = {"omopify": [sys.executable, "-m", "omopify"], "python": [sys.executable]}[name]
-    environment = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "TTY_COMPATIBLE")}
+    status, output = _omopify(arguments, folder) if name == "omopify" else _python(arguments, folder)
+    # Paths below the folder are shown relative to it, and no output of these commands holds a time.
+    lines = [line.rstrip().replace(os.sep, "/") if os.sep != "/" else line.rstrip() for line in output.splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    return status, lines
+
+
+def _omopify(arguments: list[str], folder: Path) -> tuple[int, str]:
+    """Run a command in this process, as its libraries take longer to load than most commands to run.
+
+    That the program starts by itself is proved in tests/packaging and tests/cli/test_startup.py.
+    """
+    with chdir(folder):
+        done = CliRunner().invoke(main, arguments, prog_name="omopify", env=dict.fromkeys(_COLOURS))
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def _python(arguments: list[str], folder: Path) -> tuple[int, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in _COLOURS}
     environment["PYTHONIOENCODING"] = "utf-8"
     done = subprocess.run(
-        [*start, *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -131,10 +198,4 @@ def _run(typed: str, folder: Path) -> tuple[int, list[str]]:
         encoding="utf-8",
         timeout=120,
     )
-    # Paths below the folder are shown relative to it, and no output of these commands holds a time.
-    lines = [
-        line.rstrip().replace(os.sep, "/") if os.sep != "/" else line.rstrip() for line in done.stdout.splitlines()
-    ]
-    while lines and not lines[-1]:
-        lines.pop()
-    return done.returncode, lines
+    return done.returncode, done.stdout

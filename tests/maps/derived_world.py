@@ -19,6 +19,7 @@ import duckdb
 
 from omopify.conversion.run import Options, run
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.specs.project import load_project
 
 Row = dict[str, Any]
@@ -93,7 +94,7 @@ def convert(folder: Path, facts: Facts) -> Case:
     problems.stop_if_errors()
     assert project is not None
     shared = tuple(loaded for loaded in project.pack.maps if loaded.spec.to.startswith("dsp."))
-    result = run(replace(project, pack=replace(project.pack, maps=shared)), Options(), problems, lambda _step: None)
+    result = run(replace(project, pack=replace(project.pack, maps=shared)), Options(), problems, silent)
     with duckdb.connect(str(result.out / "omop.duckdb"), read_only=True) as database:
         tables = {}
         for name in project.pack.tables:

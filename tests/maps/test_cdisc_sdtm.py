@@ -8,11 +8,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from omopify.testing.run import run_tests
 from omopify.conversion.run import Options, Result, run
 from omopify.conversion.vocabulary import find_vocabulary
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.specs.project import load_project
+from omopify.testing.run import run_tests
 
 PROJECT = "mappings: cdisc_sdtm\ndata: {data}\nvocabulary: [starter, demo_restricted]\nrelease_date: 2026-01-31\n"
 
@@ -173,7 +174,7 @@ class Converted:
         project = load_project(self.folder, problems)
         problems.stop_if_errors()
         assert project is not None
-        return run(project, Options(), problems, lambda _text: None)
+        return run(project, Options(), problems, silent)
 
     def rows(self, sql: str) -> list[tuple]:
         with duckdb.connect(str(self.folder / "out" / "omop.duckdb"), read_only=True) as connection:
@@ -216,9 +217,11 @@ def test_the_given_and_expected_rows_of_the_maps(small: Converted) -> None:
     problems = Problems()
     project = load_project(small.folder, problems)
     assert project is not None
-    outcomes = run_tests(project.pack, find_vocabulary(project, problems), problems)
-    assert [(outcome.map, outcome.name, outcome.differences) for outcome in outcomes if outcome.differences] == []
-    assert {outcome.map for outcome in outcomes} == {loaded.spec.map for loaded in project.pack.maps}
+    report = run_tests(project.pack, find_vocabulary(project, problems), problems)
+    problems.stop_if_errors()
+    assert [(outcome.map, outcome.name, outcome.differences) for outcome in report.failed] == []
+    assert report.untested == ()
+    assert len(report.outcomes) == sum(len(loaded.spec.tests) for loaded in project.pack.maps)
 
 
 def test_persons(small: Converted) -> None:

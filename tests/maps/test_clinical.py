@@ -17,6 +17,7 @@ import pytest
 
 from omopify.conversion.run import Options, run
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.specs.project import load_project
 from omopify.synthetic import write_export
 
@@ -74,7 +75,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     project = load_project(folder, problems)
     problems.stop_if_errors()
     assert project is not None
-    result = run(project, Options(), problems, lambda _step: None)
+    result = run(project, Options(), problems, silent)
     made = Case(duckdb.connect(str(result.out / "omop.duckdb"), read_only=True))
     yield made
     made.database.close()

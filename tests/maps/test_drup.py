@@ -19,12 +19,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from omopify.testing.run import run_tests
 from omopify.conversion.run import Options, run
 from omopify.conversion.vocabulary import find_vocabulary
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.specs.project import load_project
 from omopify.synthetic import write_export
+from omopify.testing.run import run_tests
 
 ROOT = Path(__file__).parents[2]
 MISSING = {"", "na", "n/a", "nk", "null", "unknown", "none"}
@@ -85,7 +86,7 @@ def convert(folder: Path, data: str = "data", *, to_omop: bool = True) -> duckdb
     if not to_omop:
         own = tuple(loaded for loaded in project.pack.maps if loaded.spec.map.startswith("drup_"))
         project = replace(project, pack=replace(project.pack, maps=own))
-    result = run(project, Options(), problems, lambda _step: None)
+    result = run(project, Options(), problems, silent)
     return duckdb.connect(str(result.out / "omop.duckdb"), read_only=True)
 
 
@@ -478,6 +479,8 @@ def test_the_tests_beside_the_maps_pass() -> None:
     problems.stop_if_errors()
     assert project is not None
     maps = tuple(loaded for loaded in project.pack.maps if loaded.spec.map.startswith("drup_"))
-    outcomes = run_tests(replace(project.pack, maps=maps), find_vocabulary(project, problems), problems)
-    assert [f"{o.map}: {o.name}: {d}" for o in outcomes for d in o.differences] == []
-    assert {o.map for o in outcomes} == {loaded.spec.map for loaded in maps}
+    report = run_tests(replace(project.pack, maps=maps), find_vocabulary(project, problems), problems)
+    problems.stop_if_errors()
+    assert [f"{o.map}: {o.name}: {o.differences}" for o in report.failed] == []
+    assert report.untested == ()
+    assert len(report.outcomes) == sum(len(loaded.spec.tests) for loaded in maps)

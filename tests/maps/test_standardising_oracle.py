@@ -17,6 +17,7 @@ import pytest
 
 from omopify.conversion.run import Options, run
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.specs.project import load_project
 from omopify.synthetic import write_export
 
@@ -376,7 +377,7 @@ def test_omop_rows_are_those_that_the_conventions_ask_for(trial: str, more: str,
     project = load_project(tmp_path, problems)
     problems.stop_if_errors()
     assert project is not None
-    result = run(project, Options(threads=2), problems, lambda _step: None)
+    result = run(project, Options(threads=2), problems, silent)
     with duckdb.connect(str(result.out / "omop.duckdb"), read_only=True) as database:
         tables = fetch(database, "SELECT table_name AS t FROM information_schema.tables WHERE table_schema = 'dsp'")
         expected = Prediction({row["t"]: fetch(database, f"FROM dsp.{row['t']}") for row in tables}).rows

@@ -13,6 +13,7 @@ from typing import Literal
 
 from omopify.conversion.run import Options, run
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.specs.project import load_project
 from omopify.synthetic import write_export
 
@@ -40,5 +41,5 @@ def convert(
     project = load_project(folder, problems)
     problems.stop_if_errors()
     assert project is not None
-    result = run(project, Options(), problems, lambda _step: None)
+    result = run(project, Options(), problems, silent)
     return result.out / "omop.duckdb"
