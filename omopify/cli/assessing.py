@@ -48,16 +48,24 @@ def open_place(project: Path, out: Path | None, schema: str | None = None) -> tu
 
 
 def assess_and_end(
-    context: click.Context, project: Project | None, place: Place, options: Options | None, *, strict: bool = False
+    context: click.Context,
+    project: Project | None,
+    place: Place,
+    options: Options | None,
+    *,
+    strict: bool = False,
+    as_json: bool = False,
+    before: Mapping[str, Any] | None = None,
 ) -> None:
     """Assess a result, write all outputs, show the verdict, and end the command as the gate says.
 
-    Without ``options`` the counts of the last time are judged again.
+    Without ``options`` the counts of the last time are judged again. With ``as_json`` the verdict is written as JSON,
+    behind what is in ``before``.
 
     Raises:
         OmopifyError: the result cannot be assessed.
     """
-    from omopify.cli.show import progress, show_problems
+    from omopify.cli.show import emit_json, progress, show_problems
     from omopify.errors import Problems
     from omopify.quality.gate import exit_code
     from omopify.quality.outputs import write_outputs
@@ -77,18 +85,22 @@ def assess_and_end(
         write_outputs(found.assessment, found.validation, place.folder)
         write_reports(place, pages(place))
     show_problems(problems.warnings)
-    _show(found.assessment, place)
+    if as_json:
+        emit_json({**(before or {}), "quality": _as_data(found.assessment, place)})
+    else:
+        _show(found.assessment, place)
     context.exit(exit_code(found.assessment.verdict, found.assessment.results, strict=strict))
 
 
-def mark_void(place: Place) -> None:
-    """Write it into the report that is there, and say it aloud, if its signature no longer holds."""
+def mark_void(place: Place, *, silent: bool = False) -> None:
+    """Write it into the report that is there if its signature no longer holds, and say it aloud unless ``silent``."""
     from omopify.quality.signoff import state, write_reports
 
     found = state(place)
     if found.status == "void":
         write_reports(place, pages(place))
-        show_sign_off(found)
+        if not silent:
+            show_sign_off(found)
 
 
 def pages(place: Place) -> Pages:
@@ -110,7 +122,31 @@ def pages(place: Place) -> Pages:
     return made
 
 
+def _as_data(assessment: Assessment, place: Place) -> dict[str, Any]:
+    """Return a verdict for programs; all that was found is in quality.json."""
+    from omopify.quality.place import QUALITY_JSON, REPORT
+    from omopify.quality.signoff import state
+
+    verdict = assessment.verdict
+    failing = [
+        {"check": r.check.id, "severity": r.check.severity, "status": r.status, "waived": r.waiver is not None}
+        for r in assessment.results
+        if r.status in ("fail", "error")
+    ]
+    return {
+        "verdict": verdict.verdict,
+        "draft": assessment.subject.draft,
+        "reasons": list(verdict.reasons),
+        "counts": {severity: dict(counts) for severity, counts in verdict.counts.items()},
+        "failing": failing,
+        "signed": state(place).status,
+        "report": str(place.folder / REPORT),
+        "details": str(place.folder / QUALITY_JSON),
+    }
+
+
 def _show(assessment: Assessment, place: Place) -> None:
+    from omopify.cli.drafts import show_draft
     from omopify.cli.show import table
     from omopify.quality.gate import COUNTED
     from omopify.quality.place import REPORT
@@ -120,6 +156,7 @@ def _show(assessment: Assessment, place: Place) -> None:
     verdict = assessment.verdict
     said = click.style(verdict.verdict.upper(), fg=_COLOURS[verdict.verdict], bold=True)
     click.echo(f"Quality: {said}. {verdict.reasons[0]}")
+    show_draft(assessment.subject.draft_reasons)
     rows = [(severity, *(counts[word] for word in COUNTED)) for severity, counts in verdict.counts.items()]
     table("Checks", ("severity", *COUNTED), rows)
     lines = list(_failing(assessment))

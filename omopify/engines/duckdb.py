@@ -46,7 +46,8 @@ class DuckDB:
     files statements may read; ``scratch`` is where large intermediate results go (the file's own folder if
     None); ``memory_limit`` is as DuckDB writes sizes (``2GB``); ``keep_order`` False lets statements write rows in
     another order than they read them, which is quicker; ``name`` is what the file is called as a catalogue, which
-    otherwise has the name of the file, so that a file ``cdm.duckdb`` with a schema ``cdm`` could not be asked.
+    otherwise has the name of the file, so that a file ``cdm.duckdb`` with a schema ``cdm`` could not be asked;
+    ``optimise`` False plans statements as they are written, which is quicker where there are a few rows only.
 
     Raises:
         OmopifyError: OM592 or OM595 a file cannot be opened.
@@ -63,6 +64,7 @@ class DuckDB:
         read_only: bool = False,
         keep_order: bool = True,
         name: str | None = None,
+        optimise: bool = True,
     ):
         self.name = name
         try:
@@ -83,6 +85,7 @@ class DuckDB:
                     memory_limit=memory_limit,
                     threads=threads,
                     keep_order=keep_order,
+                    optimise=optimise,
                 )
             )
             if path and name:
