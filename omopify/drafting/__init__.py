@@ -1,1 +1,1 @@
-"""Begins a project: its files, and draft maps made from a scan."""
+"""Turns a scan into a first draft of a mapping, each line with its reason, and sets up the project around it."""
