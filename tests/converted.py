@@ -10,12 +10,14 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from omopify.conversion.run import Options, run
 from omopify.errors import Problems
 from omopify.specs.project import load_project
+from omopify.synthetic import write_export
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 300.0
@@ -51,6 +53,18 @@ def example(factory: pytest.TempPathFactory, name: str) -> Path:
         convert(folder)
 
     return shared(factory, f"example-{name}", build)
+
+
+def made_up(factory: pytest.TempPathFactory, trial: Literal["impress", "drup"], patients: int) -> Path:
+    """Return a converted project whose export is made up of patients who are in order, to be read only."""
+
+    def build(folder: Path) -> None:
+        write_export(trial, folder / "data", patients, 7)
+        said = f"mappings: {trial}\ndata: data\nvocabulary: [starter, demo_restricted]\n"
+        (folder / "omopify.yaml").write_text(said, "utf-8")
+        convert(folder)
+
+    return shared(factory, f"{trial}-{patients}", build)
 
 
 def convert(folder: Path) -> None:

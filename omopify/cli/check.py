@@ -88,12 +88,15 @@ def _summary(checked: Checked) -> str:
     """Say how much was looked at; how many errors there are is told with them."""
     from omopify.cli.show import counted
 
+    if not checked.maps and checked.errors:
+        return f"The rest is looked at when that is mended ({checked.seconds:.1f} s)"
     counts = [counted(checked.maps, "map"), counted(checked.sources, "source"), counted(checked.tests, "test")]
     if checked.warnings:
         counts.append(click.style(counted(len(checked.warnings), "warning"), fg="yellow"))
     elif not checked.errors:
         counts.append(click.style("no problems", fg="green"))
-    return f"{', '.join(counts)} ({checked.seconds:.1f} s)"
+    later = "; warnings are looked for when that is mended" if checked.errors and not checked.in_full else ""
+    return f"{', '.join(counts)} ({checked.seconds:.1f} s){later}"
 
 
 def _watch(checker: Checker, everything: bool) -> None:

@@ -32,6 +32,8 @@ class Checked:
     seconds: float
     errors: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    in_full: bool
+    """Whether it was looked for what warnings are about; with an error in the maps it cannot be."""
     whole: str
     """The project's file, as messages show it: what is about no file is about this one."""
 
@@ -46,13 +48,15 @@ class Checker:
     """The columns of the export as last read: what was asked for, what was found, and what was wrong with it."""
     project: Project | None = None
     """What was checked last; None if there is no project, or no trial."""
+    in_full: bool = False
+    """Whether the maps were sound enough to look for what warnings are about."""
 
     def check(self, *, new_data: bool = False) -> Checked:
         """Return everything that is wrong with the project, and what may be.
 
         The export's headers are read once, and again only if ``new_data`` says that its files have changed.
         """
-        self.headers = None if new_data else self.headers
+        self.headers, self.in_full = None if new_data else self.headers, False
         started, problems = time.perf_counter(), Problems()
         self.project = project = self._look(problems)
         pack = project.pack if project else None
@@ -63,6 +67,7 @@ class Checker:
             time.perf_counter() - started,
             tuple(problems.errors),
             tuple(problems.warnings),
+            self.in_full,
             shown(self.path / PROJECT_FILE if self.path.is_dir() else self.path),
         )
 
@@ -92,6 +97,7 @@ class Checker:
         headers = self._headers(project, problems)
         plan = make_plan(project.pack, headers, problems)
         vocabulary = find_vocabulary(project, problems)
+        self.in_full = plan is not None
         if plan:
             read_terms(project.pack, plan, problems, project)
             local_concepts(project.pack, problems)

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 @click.option("--withdraw", multiple=True, metavar="PART...", help="Take back what was said of these parts.")
 @click.option("--by", metavar="NAME", callback=person, help="Who says so.")
 @click.option("--note", default="", metavar="TEXT", help="What else there is to say.")
-@click.option("--all", "everything", is_flag=True, help="List approved parts as well.")
+@click.option(
+    "--all", "everything", is_flag=True, help="List approved parts as well, and each part that came with omopify."
+)
 @json_option
 @click.pass_context
 def command(
@@ -104,14 +106,20 @@ def _show(found: Sequence[Part], *, everything: bool, whole: bool) -> None:
     is_open = [part for part in found if part.state.is_open]
     changed = [part for part in found if part.state.status == "changed"]
     click.echo(_sum(found))
-    listed = sorted(found if everything else is_open, key=lambda part: part.state.status != "changed") if whole else []
+    brought = [] if everything else [part for part in is_open if part.pack and part not in changed]
+    listed = [part for part in (found if everything else is_open) if part not in brought] if whole else []
+    listed.sort(key=lambda part: (part not in changed, part.pack))
     if listed:
         rows = [
-            (part.state.part, part.state.status, part.state.reviewer, part.state.date, part.state.author, _remark(part))
+            (part.state.part, _status(part), part.state.reviewer, part.state.date, part.state.author, _remark(part))
             for part in listed
         ]
         click.echo()
         table("", ("part", "status", "by", "on", "author", "remark"), rows)
+    for pack in sorted({part.pack for part in brought}) if whole else []:
+        number_of = sum(part.pack == pack for part in brought)
+        verb = "is" if number_of == 1 else "are"
+        say(f"{counted(number_of, 'part')} of '{pack}', which came with omopify, {verb} open, too: --all")
     for part in changed if whole else []:
         if part.words:
             click.echo(f"{part.state.part} since {part.state.date}:")
@@ -129,10 +137,15 @@ def _sum(found: Sequence[Part]) -> str:
     counts = {word: sum(p.state.status == word for p in found) for word in ("approved", "changed", "reviewed", "draft")}
     if counts["approved"] == len(found):
         return f"All {number(len(found))} parts are approved."
-    words = {"changed": "changed since", "reviewed": "reviewed, but not approved", "draft": "not looked at"}
+    since = "changed since or gone" if any(part.state.is_gone for part in found) else "changed since"
+    words = {"changed": since, "reviewed": "reviewed, but not approved", "draft": "not looked at"}
     rest = [f"{number(counts[word])} {said}" for word, said in words.items() if counts[word]]
     said = [f"{number(counts['approved'])} approved", *rest]
     return f"{counted(len(found), 'part')}: {', '.join(said)}."
+
+
+def _status(part: Part) -> str:
+    return "gone" if part.state.is_gone else part.state.status
 
 
 def _remark(part: Part) -> str:
@@ -142,4 +155,5 @@ def _remark(part: Part) -> str:
 
 def _as_data(part: Part) -> dict[str, object]:
     words = [asdict(word) | {"text": word.text} for word in part.words]
-    return asdict(part.state) | {"unchecked": part.unchecked, "changes": words}
+    more = {"gone": part.state.is_gone, "pack": part.pack, "unchecked": part.unchecked, "changes": words}
+    return asdict(part.state) | more

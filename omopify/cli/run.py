@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from omopify.conversion.run import Result
     from omopify.specs.project import Project
 
-_COLUMNS = ("rows_read", "rows_used", "rows_filtered", "rows_deduplicated", "rows_rejected", "rows_written")
-
 
 @click.command(
     name="run",
@@ -38,6 +36,7 @@ _COLUMNS = ("rows_read", "rows_used", "rows_filtered", "rows_deduplicated", "row
 @click.option("--untested", is_flag=True, help="Leave out the tests of the maps: the result is a draft.")
 @click.option("--upload", is_flag=True, help="Only if every part of the mapping is approved: a result that may leave.")
 @click.option("--no-quality", is_flag=True, help="Leave out what 'omopify quality' does with the result.")
+@click.option("--all", "everything", is_flag=True, help="Show all maps and all warnings, those of shared maps as well.")
 @json_option
 @click.pass_context
 def command(
@@ -51,6 +50,7 @@ def command(
     untested: bool,
     upload: bool,
     no_quality: bool,
+    everything: bool,
     as_json: bool,
 ) -> None:
     """Convert PROJECT's export into an OMOP CDM.
@@ -62,12 +62,15 @@ def command(
     Before a row is read, the tests of the maps are run, as 'omopify test' does; if one fails, nothing is converted.
     """
     from omopify.cli.assessing import assess_and_end, mark_void
-    from omopify.cli.show import emit_json, progress, show_problems
+    from omopify.cli.drafts import show_draft
+    from omopify.cli.ran import show_run, show_warnings
+    from omopify.cli.show import emit_json, progress
     from omopify.conversion.run import Options, run
     from omopify.errors import Problems
+    from omopify.quality.drafts import reasons
     from omopify.quality.place import place_of
     from omopify.quality.run import Options as Assessing
-    from omopify.specs.project import load_project
+    from omopify.specs.project import DATABASE, load_project, shown
     from omopify.specs.reviews import reviews, stop_if_open
 
     if upload and (draft or untested):
@@ -85,9 +88,12 @@ def command(
         tests = None if untested or problems.errors else _tested(loaded, vocabulary, out, say)
         options = Options(out, memory_limit, threads, vocabulary, draft, tests is not None, tests, upload)
         result = run(loaded, options, problems, say)
-    show_problems(result.warnings)
+    show_warnings(loaded, result.warnings, everything=everything)
     if not as_json:
-        _show(result, project, tests)
+        show_run(loaded, result, tests, everything=everything)
+        if no_quality:
+            show_draft(reasons(result.manifest))
+        click.echo(shown(result.out / DATABASE))
     done = {"run": _as_data(result, tests)}
     place = place_of(loaded, out)
     assessing = Assessing(memory_limit=memory_limit, threads=threads)
@@ -121,42 +127,13 @@ def _tested(project: Project, vocabulary: Path | None, out: Path | None, say: An
     return report.counts
 
 
-def _show(result: Result, project: Path, tests: Mapping[str, int] | None) -> None:
-    from omopify.cli.drafts import show_draft
-    from omopify.cli.show import counted, table
-    from omopify.quality.drafts import reasons
-    from omopify.specs.project import DATABASE, shown
-
-    if tests is None:
-        click.echo("The tests of the maps were not run.")
-    elif tests["run"] or tests["skipped"]:
-        less = f", {tests['skipped']} skipped: the vocabulary lacks what they expect" if tests["skipped"] else ""
-        click.echo(f"{counted(tests['run'], 'test')} of the maps passed{less}.")
-    maps, order = result.manifest["maps"], result.manifest["order"]
-    ran = [*order, *(name for name in maps if name not in order)]  # the eras come last
-    idle = [name for name in ran if not maps[name]["rows_read"]]
-    rows = [(name, *(maps[name][column] for column in _COLUMNS)) for name in ran if name not in idle]
-    table("Where the rows went", ("map", "read", "used", "filtered", "duplicate", "rejected", "written"), rows)
-    if idle:
-        click.echo(f"{len(idle)} maps found no row to read: {', '.join(idle)}")
-    totals = result.manifest["totals"]
-    show_draft(reasons(result.manifest))
-    click.echo(
-        f"rejected rows {totals['rejects']}, values left out {totals['value_issues']}, "
-        f"dates filled in {totals['imputations']}, values without a concept {totals['unmapped_values']}, "
-        f"columns undecided {totals['columns_undecided']}: see the schema 'audit'"
-    )
-    if totals["unmapped_values"]:
-        click.echo(f"'omopify vocab suggest {shown(project)}' proposes concepts for values that have none")
-    click.echo(shown(result.out / DATABASE))
-
-
 def _as_data(result: Result, tests: Mapping[str, int] | None) -> dict[str, Any]:
     from omopify.specs.project import DATABASE
 
     return {
         "maps": result.manifest["maps"],
         "totals": result.manifest["totals"],
+        "subjects_without_person": result.manifest["subjects_without_person"],
         "tests": dict(tests) if tests is not None else None,
         "database": str(result.out / DATABASE),
     }

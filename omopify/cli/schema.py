@@ -6,11 +6,20 @@ from pathlib import Path
 
 import click
 
+from omopify.cli.group import Command
+
 # The names only: the models behind them are imported when they are asked for, so that --help is quick.
 _KINDS = ("map", "trial", "project", "table", "model", "suite", "changes", "waivers")
 
 
-@click.command(name="schema")
+@click.command(
+    name="schema",
+    cls=Command,
+    examples={
+        "omopify schema --out .schemas": "all schemas, for the editor",
+        "omopify schema trial": "one of them, to look at",
+    },
+)
 @click.argument("kind", type=click.Choice(_KINDS), required=False)
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Write all schemas (or KIND's) into this folder."
@@ -23,10 +32,11 @@ def command(kind: str | None, out: Path | None) -> None:
     completes and explains words in a file that begins with the line:
     # yaml-language-server: $schema=map.schema.json
     """
+    from omopify.cli.show import emit_text
     from omopify.specs.schema import json_schema_text
 
     if out is None:
-        click.echo(json_schema_text(kind or "map"), nl=False)
+        emit_text(json_schema_text(kind or "map"))
         return
     texts = {name: json_schema_text(name) for name in ([kind] if kind else _KINDS)}
     out.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from omopify.errors import Problem
 from omopify.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress as Line
     from rich.text import Text
 
@@ -165,7 +165,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a table to standard output; numbers are set to the right, fractions with one digit.
+    """Write a table to standard output; numbers are set to the right, fractions with one digit; a cell may be empty.
 
     A cell may be a text of rich. Where the table is too wide, its widest texts are broken, at the signs that names are
     made of if they can be.
@@ -178,13 +178,22 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     shown = Table(title=title or None, box=lines, title_justify="left", show_edge=False, padding=(0, 1, 0, 0))
     cells = [[_cell(value) for value in row] for row in rows]
     for place, name in enumerate(columns):
-        right = bool(rows) and all(isinstance(row[place], int | float) for row in rows)
+        values = [row[place] for row in rows if row[place] not in ("", None)]
+        right = bool(values) and all(isinstance(value, int | float) for value in values)
         shown.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=right)
     _break_widest(columns, cells, out.width)
     for row in cells:
         shown.add_row(*row)
-    out.print(shown)
+    put(shown)
     click.echo()
+
+
+def put(shown: RenderableType) -> None:
+    """Write what rich has laid out to standard output, without the blanks that fill up its lines."""
+    out = console()
+    with out.capture() as caught:
+        out.print(shown)
+    click.echo("\n".join(line.rstrip(" ") for line in caught.get().splitlines()))
 
 
 def _cell(value: Any) -> Text:

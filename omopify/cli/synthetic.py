@@ -7,10 +7,19 @@ from typing import Literal
 
 import click
 
+from omopify.cli.group import Command
 from omopify.synthetic import TRIALS
 
 
-@click.command(name="synthetic")
+@click.command(
+    name="synthetic",
+    cls=Command,
+    examples={
+        "omopify synthetic data": "40 patients of IMPRESS as CSV files, in the folder data",
+        "omopify synthetic data --trial drup --patients 200 --messy": "DRUP, with the dirt of a real export",
+        "omopify synthetic data --format xlsx --seed 7": "one workbook; another seed, other patients",
+    },
+)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--trial", type=click.Choice(list(TRIALS)), default="impress", show_default=True, help="Whose export.")
 @click.option("--patients", type=click.IntRange(min=1), default=40, show_default=True, help="How many subjects.")

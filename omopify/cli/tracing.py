@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from omopify.cli.show import console, counted, number
 from omopify.errors import Location
-from omopify.tracing.model import Concept, Field, Forward, Link, Outcome, Place, Row, Use, Way, Written
+from omopify.tracing.model import ALWAYS, Concept, Field, Forward, Link, Outcome, Place, Row, Use, Way, Written
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -83,6 +83,8 @@ def _name(row: Row) -> Text:
 
 
 def _concept(concept: Concept) -> str:
+    if concept.id is None:
+        return "a concept"
     if not concept.id:
         return "no concept"
     return f"{concept.id} {concept.name}" + (f" ({concept.vocabulary})" if concept.vocabulary else "")
@@ -131,7 +133,7 @@ def _field(tree: Tree, field: Field, above: Location | None) -> None:
     if field.at and field.at.line:
         same = above is not None and field.at.path == above.path
         place = f"  line {field.at.line}" if same else f"  {_file(field.at)}:{field.at.line}"
-    always = field.ways and field.ways[0].result == "always this one"
+    always = field.ways and field.ways[0].result == ALWAYS
     words = f"always {_concept(field.ways[0].concept or Concept(0))}" if always else _told(field)
     long = len(words) > _SHORT or (field.ways and not always)
     label.append("" if long else f"  {words}")
@@ -176,8 +178,10 @@ def _way(tree: Tree, way: Way, many: int) -> None:
         if way.source and way.source.id != way.concept.id:
             label.append(f" {_concept(way.source)}, which maps to", style="cyan")
         label.append(f" {_concept(way.concept)}", style="cyan")
-    if way.review and way.at:
-        label.append(f"  line {way.at.line}, {way.review}", style="dim")
+    elif way.source:
+        label.append(f" ({_concept(way.source)})", style="cyan")
+    if way.review:
+        label.append(f"  line {way.at.line}, {way.review}" if way.at else f"; its row is {way.review}", style="dim")
     tree.add(label)
 
 

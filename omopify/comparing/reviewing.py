@@ -11,6 +11,7 @@ from typing import Any
 from omopify.comparing.words import Reworded, reworded
 from omopify.conversion.replacement import DEFINITIONS, EARLIER, LAST, SIGNED
 from omopify.errors import Problems
+from omopify.resources import data
 from omopify.specs.meanings import CONCEPTS, MAP, TRIAL, Meaning, meanings
 from omopify.specs.project import Project
 from omopify.specs.reviews import Reviewed, reviews
@@ -22,6 +23,8 @@ class Part:
     """A part of a mapping with all that a reviewer asks about it."""
 
     state: Reviewed
+    pack: str = ""
+    """The shared pack that came with omopify and holds it; empty for what the project's own people wrote."""
     unchecked: int = 0
     """Of a concept file: how many rows nobody has checked. They are used with --draft only."""
     words: tuple[Reworded, ...] = ()
@@ -29,18 +32,31 @@ class Part:
 
 
 def parts(project: Project, problems: Problems, out: Path | None = None) -> tuple[Part, ...]:
-    """Return all parts of a mapping, in the order trial, maps, concept files.
+    """Return all parts of a mapping, in the order trial, maps, concept files; then those gone since their approval.
 
     Raises:
         OmopifyError: OM950 ``reviews.csv`` cannot be read.
     """
-    said = meanings(project)
+    said = {part.part: part for part in meanings(project)}
     kept = list(_kept((out or project.out).absolute()))
-    states = reviews(project, problems, said)
     return tuple(
-        Part(state, _unchecked(state.part, project), tuple(_words(state, part, kept, project)))
-        for state, part in zip(states, said, strict=True)
+        Part(state)
+        if state.is_gone
+        else Part(
+            state,
+            _pack(said[state.part], project),
+            _unchecked(state.part, project),
+            tuple(_words(state, said[state.part], kept, project)),
+        )
+        for state in reviews(project, problems, tuple(said.values()))
     )
+
+
+def _pack(part: Meaning, project: Project) -> str:
+    shipped, own, path = data("mappings").resolve(), project.pack.folder.resolve(), part.path.resolve()
+    if path.is_relative_to(own) or not path.is_relative_to(shipped):
+        return ""
+    return path.relative_to(shipped).parts[0]
 
 
 def _unchecked(part: str, project: Project) -> int:

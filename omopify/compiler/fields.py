@@ -229,16 +229,19 @@ class Columns:
         values = self._map_values(spec.map, *steps)
         if values is None:
             return False
-        branches, nothing = [], []
+        branches, nothing, wrong = [], [], False
         for key, becomes in values.items():
             if becomes is None or becomes == "":
                 nothing.append(folded(key))
                 branches.append(f"WHEN {folded(key)} THEN NULL")
                 continue
-            sql = self._constant(becomes, target, *steps, "map")
+            sql = self._constant(becomes, target, *steps, "map", key)
             if sql is None:
-                return False
-            branches.append(f"WHEN {folded(key)} THEN {sql}")
+                wrong = True
+            else:
+                branches.append(f"WHEN {folded(key)} THEN {sql}")
+        if wrong:
+            return False
         raw = self._keep_raw(target, as_text(found).sql)
         said = f"o_fold({raw})"
         if all(_NUMBER.fullmatch(key.strip()) for key in values):

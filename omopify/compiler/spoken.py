@@ -40,7 +40,6 @@ _PHRASES: Mapping[str, tuple[str, ...]] = {
     "day": ("the day of {0}",),
     "days_between": ("the days from {0} to {1}",),
     "years_between": ("the full years from {0} to {1}",),
-    "make_date": ("the date of year {0}, month {1} and day {2}",),
     "abs": ("{0} without its sign",),
     "round": ("{0} rounded to a whole number", "{0} rounded to {1} decimals"),
     "floor": ("{0} rounded down",),
@@ -239,6 +238,8 @@ def _call(node: exp.Anonymous, say: Callable[..., str], *, negated: bool = False
     match name:
         case "if":
             return _choice([(given[1], say(given[0], _SEVERAL))], given[2] if len(given) > 2 else None, say)
+        case "coalesce" if len(given) == 2 and isinstance(given[1], exp.Literal):
+            return _Said(f"{say(given[0])} (or {say(given[1])} if that is empty)", _VALUE)
         case "coalesce":
             return _Said(f"the first that is filled of {listed([say(part) for part in given])}", _VALUE)
         case "greatest" | "least":
@@ -248,6 +249,8 @@ def _call(node: exp.Anonymous, say: Callable[..., str], *, negated: bool = False
             return _Said(f"{listed([say(part, _NAME) for part in given])} put together", _VALUE)
         case "add_days":
             return _days_later(given, say)
+        case "make_date":
+            return _date_of(given, say)
         case "count" if given and isinstance(given[0], exp.Star):
             return _Said("the number of rows", _VALUE)
     phrases = _PHRASES.get(name)
@@ -257,6 +260,16 @@ def _call(node: exp.Anonymous, say: Callable[..., str], *, negated: bool = False
     phrase = phrases[min(len(phrases) - 1, max(0, len(given) - fewest))]
     most = _CONDITION if name == "any_true" else _VALUE
     return _Said(phrase.format(*(say(part, most) for part in given)), _VALUE if given else _NAME)
+
+
+def _date_of(given: Sequence[exp.Expr], say: Callable[..., str]) -> _Said:
+    """Say which date is put together; what is no bare column or number says by itself whether it is year or month."""
+    bare = exp.Column | exp.Literal
+    parts = [
+        f"{word} {say(part)}" if isinstance(part, bare) else say(part)
+        for word, part in zip(("year", "month", "day"), given, strict=True)
+    ]
+    return _Said(f"the date of {listed(parts)}", _VALUE)
 
 
 def _days_later(given: Sequence[exp.Expr], say: Callable[..., str]) -> _Said:

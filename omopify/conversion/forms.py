@@ -22,7 +22,7 @@ LONGEST_LIST = 50
 def note_forms(db: DuckDB, pack: Pack, plan: Plan, sources: Mapping[str, StagedSource]) -> None:
     """Fill ``audit.forms``, ``audit.map_sources`` and ``audit.code_lists`` while the forms can still be read."""
     forms = [
-        (name, not source.optional, len(sources[name].files), _subject(pack, sources[name]))
+        (name, not source.optional, len(sources[name].files), subject_column(pack, sources[name]))
         for name, source in pack.sources.items()
         if name in sources
     ]
@@ -36,7 +36,7 @@ def note_forms(db: DuckDB, pack: Pack, plan: Plan, sources: Mapping[str, StagedS
         db.script(render("run/code_lists.sql.jinja", forms=list(lists.items()), most=LONGEST_LIST), "code lists")
 
 
-def _subject(pack: Pack, found: StagedSource) -> str | None:
+def subject_column(pack: Pack, found: StagedSource) -> str | None:
     """Return the column that tells subjects apart: the first of the trial's identifiers that the form has."""
     folded = {column.casefold(): column for column in found.columns}
     return next((folded[name.casefold()] for name in pack.trial.identifiers if name.casefold() in folded), None)

@@ -24,6 +24,7 @@ from omopify.compiler.render import MAP_ROWS, clean_up, render, scopes, statemen
 from omopify.conversion.definitions import definitions, form_hashes, made_of, write_definitions
 from omopify.conversion.eras import era_statements
 from omopify.conversion.forms import note_forms
+from omopify.conversion.losses import lost_subjects, warn_of_losses, warn_of_nothing
 from omopify.conversion.manifest import Manifest, review_state, write_manifest
 from omopify.conversion.metadata import metadata_statement
 from omopify.conversion.replacement import DEFINITIONS, finish_replacement, replace_result
@@ -194,7 +195,7 @@ class _Job:
             self._prepare(db)
             for statement in scopes(self.plan):
                 db.run(statement)
-            self._warn_of_nothing(db)
+            warn_of_nothing(db, self.project.pack, self.plan, self.sources, self.problems)
             for number, step in enumerate(self.plan.maps, 1):
                 rows = f"{sum(n for _, _, n in self.written):,}".replace(",", " ")
                 text = f"map {number} of {len(self.plan.maps)}: {step.name}; {rows} rows so far"
@@ -261,10 +262,11 @@ class _Job:
             db, "audit.columns", ("source", "column", "label", "decision", "reason", "filled", "rows"), self._coverage()
         )
         note_forms(db, self.project.pack, self.plan, self.sources)
+        self.state["subjects_without_person"] = lost_subjects(db, self.project.pack, self.sources)
         self.clock.lap("forms")
         self._cdm_source(db)
         keep_used_vocabulary(db, self.project.file.vocabulary_in_result == "all")
-        self._warn_of_losses(db)
+        warn_of_losses(db, self.plan, {table for _, table, rows in self.written if rows}, self.problems)
         for (name,) in db.rows(render("run/accounting.sql")):
             message = f"the rows of map '{name}' do not add up"
             self.problems.add("OM593", message, None, "this is a fault of omopify; please report it with the manifest")
@@ -277,29 +279,6 @@ class _Job:
                 message = f"{dangling} values of {table}.{column} are not in {target}"
                 self.problems.add("OM594", message, None, "this is a fault of omopify or of a constant in a map")
         self.clock.lap("verify")
-
-    def _warn_of_nothing(self, db: DuckDB) -> None:
-        """Say it aloud when nobody is in scope or a form is empty: mostly an export that went wrong."""
-        pack = self.project.pack
-        for scope in self.plan.scopes:
-            if db.rows(render("run/scope_size.sql.jinja", name=scope.name))[0][0] == 0:
-                message = f"nobody is in the scope '{scope.name}': the result holds no patient"
-                hint = f"look at the form '{pack.trial.scope[scope.name].source}' of the export, and at the condition"
-                self.problems.add("OM507", message, pack.trial.at("scope", scope.name, "where"), hint, "warning")
-        for name, source in pack.sources.items():
-            found = self.sources.get(name)
-            if found and not source.optional and not sum(file.rows for file in found.files):
-                files = ", ".join(file.file for file in found.files)
-                hint = "was it exported as a whole? Say 'optional: true' if it may be empty"
-                self.problems.add("OM508", f"the form '{name}' has no rows in {files}", source.at, hint, "warning")
-
-    def _warn_of_losses(self, db: DuckDB) -> None:
-        """Say it aloud when a field loses most of what it should hold: mostly a format that does not fit."""
-        at = {step.name: step.at for step in self.plan.maps}
-        for name, field_name, reason, lost, rows in db.rows(render("run/losses.sql")):
-            message = f"{lost} of {rows} rows of map '{name}' have a '{field_name}' that is of no use: {reason}"
-            hint = "look at audit.rejects and audit.value_issues, and at the formats and value maps of the field"
-            self.problems.add("OM506", message, at[name], hint, severity="warning")
 
     def _coverage(self) -> list[tuple[object, ...]]:
         pack = self.project.pack

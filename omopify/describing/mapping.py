@@ -21,6 +21,7 @@ from omopify.describing.forms import read_by, scope, sources
 from omopify.describing.targets import harmonised, omop
 from omopify.describing.wording import Part, sentences
 from omopify.errors import Location, OmopifyError, Problems
+from omopify.resources import data
 from omopify.specs.maps import Test
 from omopify.specs.packs import ModelField
 from omopify.specs.project import DATABASE, MANIFEST, LoadedMap, Project, shown
@@ -106,7 +107,14 @@ class _Document:
     def __post_init__(self) -> None:
         self.states = {
             one.part: model.State(
-                one.part, _relative(one.file), one.status, one.author, one.reviewer, one.date, one.note
+                one.part,
+                _relative(one.file),
+                one.status,
+                one.author,
+                one.reviewer,
+                one.date,
+                one.note,
+                shared=_is_shared(one.file, self.project),
             )
             for one in self.reviewed
         }
@@ -235,9 +243,14 @@ class _Document:
             )  # fmt: skip
 
 
+def _is_shared(path: str, project: Project) -> bool:
+    file = Path(path).resolve()
+    return file.is_relative_to(data("mappings").resolve()) and not file.is_relative_to(project.pack.folder.resolve())
+
+
 def fingerprint(reviewed: Sequence[Reviewed]) -> str:
     """Return twelve letters that tell one version of a mapping from another: of what all its parts say."""
-    said = json.dumps(sorted((one.part, one.sha256) for one in reviewed))
+    said = json.dumps(sorted((one.part, one.sha256) for one in reviewed if not one.is_gone))
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 

@@ -41,6 +41,8 @@ class State:
     reviewer: str
     date: str
     note: str
+    shared: bool
+    """Whether it came with omopify for all trials, so that nobody of this trial has written it."""
 
 
 @dataclass(frozen=True, slots=True)

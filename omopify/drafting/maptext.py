@@ -25,7 +25,6 @@ _NATURAL = {
     "cohort_allocation": ("cohort_name",),
     "study_drug": ("cohort_name",),
     "follow_up": ("last_known_alive", "status"),
-    "visit": ("event_id", "date"),
 }
 """Fields that tell rows apart where no number and no key of the form does."""
 
@@ -111,6 +110,14 @@ class MapText:
         yield f"  has_{self.table.name}: {yamltext.expression(' or '.join(found))}"
 
     def _keep(self) -> Iterator[str]:
+        if self.table.name == "visit" and self.table.in_use:
+            # Other maps find the visit by its name, so that two rows must not have the same one.
+            date = self.table.filled["date"].expressions[0]
+            yield "keep:                                           # one row for each visit; other dates are noted"
+            yield f"  per: [{', '.join(map(yamltext.expression, self.key()))}]"
+            yield f"  order: [{yamltext.expression(f'date({date})')}, _row]"
+            yield f"  agree: [{yamltext.expression(f'date({date})')}]"
+            return
         if not self._one_a_subject:
             return
         core = self.table.reference(self.table.chosen.fields[self.table.chosen.cores[0]].column)
@@ -130,6 +137,8 @@ class MapText:
         table, subject = self.table, self.table.subject
         if self._one_a_subject:
             return [subject]
+        if table.name == "visit" and table.in_use:
+            return [subject, *table.filled["event_id"].expressions]
         numbered = [name for name in NUMBERS if name in table.filled and table.model.fields[name].required]
         if numbered:
             # Other maps find the row by its number, so that two rows must not have the same one.

@@ -1,4 +1,7 @@
-"""Makes the first given/expect test of a drafted map: one made-up row, and what it must become."""
+"""Makes the first given/expect test of a drafted map: one made-up row, and what it must become.
+
+Each date and each number of the row is another one, so that a map that takes the wrong column of two fails.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,12 @@ from omopify.drafting.filling import Filled, Table
 from omopify.scanning.model import Column
 from omopify.specs.packs import ModelField
 
-_DAY = {"%Y": "2024", "%m": "05", "%d": "17", "%b": "MAY"}
-_EXPECTED_DAY = "2024-05-17"
+_MONTH = {"%Y": "2024", "%m": "05", "%b": "MAY"}
+_FIRST_DAY, _DAYS = 17, 28
 _SUBJECT = "MADE-UP-1"
+_TEXT = "Made up"
+_DATES = ("date", "date and time")
+_NUMBERS = ("whole number", "number", "yes/no")
 
 
 @dataclass(frozen=True)
@@ -26,74 +32,94 @@ class Example:
 
     def row(self, table: Table, key: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Return a row of the form and the row that it becomes; nothing if none can be made up safely."""
-        given = {table.form.subject: _SUBJECT}
-        expected: dict[str, str] = {}
+        made = _Row(table, self.dates.get(table.form.name, self.usual), _numeric(table, key))
         for name, wanted in table.model.fields.items():
             filled = table.filled.get(name)
             if not filled or not (wanted.required or name in table.chosen.cores or wanted.type == "date"):
                 continue
             if name in ("subject_id", "person_key"):
-                expected[name] = _SUBJECT
+                made.expected[name] = _SUBJECT
             elif filled.guess and filled.expressions:
-                self._cell(table, name, filled, wanted, given, expected)
-        self._key(table, key, given)
-        told = [name for name in expected if name not in ("subject_id", "person_key")]
-        return (given, expected) if told and not _unsafe(table, given) else ({}, {})
+                made.fill(name, filled, wanted, filled.guess.column)
+        made.fill_key(key)
+        told = [name for name in made.expected if name not in ("subject_id", "person_key")]
+        return (made.given, made.expected) if told and not made.unsafe() else ({}, {})
 
-    def _cell(
-        self,
-        table: Table,
-        name: str,
-        filled: Filled,
-        wanted: ModelField,
-        given: dict[str, str],
-        expected: dict[str, str],
-    ) -> None:
-        assert filled.guess
-        column = filled.guess.column
-        made = self._made_up(table, filled, wanted, column)
-        if made and column.name not in given:
-            given[column.name], expected[name] = made
 
-    def _key(self, table: Table, key: Sequence[str], given: dict[str, str]) -> None:
-        """Fill what the key is made of, and something of what the table is about: a row without them is not used."""
-        columns = {table.reference(column): column for column in table.form.columns}
-        parts = {name for part in key for name in columns_in(part)}
-        cores = [table.chosen.fields[core].column for core in table.chosen.cores]
-        if not any(core.name in given for core in cores):
-            parts.add(table.reference(cores[0]).strip('"').replace('""', '"'))
-        for reference, column in columns.items():
-            if reference.strip('"').replace('""', '"') in parts and column.name not in given:
-                is_date = column.kind in ("date", "date and time")
-                given[column.name] = self._day(table) if is_date else "1"
+class _Row:
+    """A row while it is made up."""
 
-    def _day(self, table: Table) -> str:
-        day = self.dates.get(table.form.name, self.usual)
-        for part, text in _DAY.items():
-            day = day.replace(part, text)
-        return _EXPECTED_DAY if day == "iso" else day
+    def __init__(self, table: Table, dates: str, numeric: set[str]) -> None:
+        self.table, self.given, self.expected = table, {table.form.subject: _SUBJECT}, dict[str, str]()
+        self._format, self._numeric = dates, numeric
+        self._days = self._numbers = 0
 
-    def _made_up(self, table: Table, filled: Filled, wanted: ModelField, column: Column) -> tuple[str, str] | None:
+    def fill(self, name: str, filled: Filled, wanted: ModelField, column: Column) -> None:
+        """Make up the cell of one field, and what it becomes."""
+        if column.name in self.given or (filled.spelling and not filled.spelling.targets):
+            return
         if wanted.type in ("date", "datetime"):
-            return self._day(table), _EXPECTED_DAY
-        if filled.spelling and filled.spelling.targets:
-            return next(iter(filled.spelling.targets.items()))
-        if filled.spelling:
-            return None
-        if wanted.values:
-            return wanted.values[0], wanted.values[0]
-        by_type = {"integer": ("1", "1"), "number": ("1", "1"), "boolean": ("1", "true")}
-        if column.kind in ("whole number", "number"):
-            return ("1", "1") if wanted.type != "boolean" else ("1", "true")
-        return by_type.get(wanted.type, ("Made up", "Made up"))
+            made = self._day()
+        elif filled.spelling:
+            made = next(iter(filled.spelling.targets.items()))
+        elif wanted.values:
+            made = (wanted.values[0], wanted.values[0])
+        elif wanted.type == "boolean":
+            made = ("1", "true")
+        else:
+            cell = self._plain(column)
+            made = (cell, cell)
+        self.given[column.name], self.expected[name] = made
+
+    def fill_key(self, key: Sequence[str]) -> None:
+        """Fill what the key is made of, and something of what the table is about: a row without them is not used."""
+        parts = {name for part in key for name in columns_in(part)}
+        cores = [self.table.chosen.fields[core].column for core in self.table.chosen.cores]
+        if not any(core.name in self.given for core in cores):
+            parts.add(_name(self.table, cores[0]))
+        for column in self.table.form.columns:
+            if _name(self.table, column) in parts and column.name not in self.given:
+                self.given[column.name] = self._day()[0] if column.kind in _DATES else self._plain(column)
+
+    def unsafe(self) -> bool:
+        """Say whether the row could be rejected: what must be filled is not among its cells."""
+        names = {_name(self.table, column) for column in self.table.form.columns if column.name in self.given}
+        for name, wanted in self.table.model.fields.items():
+            filled = self.table.filled.get(name)
+            needed = wanted.required and filled and filled.expressions
+            if filled and needed and not set(columns_in(filled.expressions[0])) & (names | {"slot"}):
+                return True
+        return False
+
+    def _plain(self, column: Column) -> str:
+        """Return a number where the column has numbers or the map reads one, else a text."""
+        if column.kind not in _NUMBERS and _name(self.table, column) not in self._numeric:
+            return _TEXT
+        self._numbers += 1
+        return str(self._numbers)
+
+    def _day(self) -> tuple[str, str]:
+        """Return the next day as the export writes it, and as it is expected."""
+        number = (_FIRST_DAY + self._days - 1) % _DAYS + 1
+        self._days += 1
+        expected = f"2024-05-{number:02}"
+        if self._format == "iso":
+            return expected, expected
+        written = self._format.replace("%d", f"{number:02}")
+        for part, text in _MONTH.items():
+            written = written.replace(part, text)
+        return written, expected
 
 
-def _unsafe(table: Table, given: Mapping[str, str]) -> bool:
-    """Say whether a row that is made up here could be rejected: what must be filled is not among its cells."""
-    cells = {table.reference(column) for column in table.form.columns if column.name in given}
-    names = {cell.strip('"').replace('""', '"') for cell in cells} | {"slot"}
-    for name, wanted in table.model.fields.items():
-        filled = table.filled.get(name)
-        if wanted.required and filled and filled.expressions and not set(columns_in(filled.expressions[0])) & names:
-            return True
-    return False
+def _numeric(table: Table, key: Sequence[str]) -> set[str]:
+    """Return the columns of which the map reads a number, whatever the scan took them for."""
+    read = [text for text in key if "number(" in text]
+    for name, filled in table.filled.items():
+        of_numbers = table.model.fields[name].type in ("integer", "number", "boolean")
+        read += [text for text in filled.expressions if of_numbers or "number(" in text]
+    return {name for text in read for name in columns_in(text)}
+
+
+def _name(table: Table, column: Column) -> str:
+    """Return how the map calls a column, as the language hands names back."""
+    return table.reference(column).strip('"').replace('""', '"')

@@ -20,6 +20,7 @@ from omopify.drafting.maptext import MapText
 from omopify.drafting.precedents import Shipped, shipped
 from omopify.drafting.skeleton import Example
 from omopify.drafting.trialtext import Sources, columns_csv, trial_yaml
+from omopify.drafting.visits import visit_map, with_visits_found
 from omopify.drafting.window import window_map
 from omopify.errors import Location, Problem, Problems
 from omopify.scanning.model import Form, Scan
@@ -108,7 +109,7 @@ def draft(
     packs = packs or shipped()
     scan, left_out = _readable(_named(scan))
     tables, lexicon = packs.tables(MODEL), read_lexicon(MODEL)
-    decided = decide(scan, lexicon, tables, packs.precedents(MODEL, without))
+    decided = with_visits_found(decide(scan, lexicon, tables, packs.precedents(MODEL, without)), tables)
     sources = Sources(scan.forms)
     own = {form.name: found[0] for form in scan.forms if (found := sources.dates(form))}
     example = Example(own, sources.usual_dates[0])
@@ -117,10 +118,16 @@ def draft(
         maps.add(one)
     in_use = [name for name in maps.written if f"{name}.yaml" in maps.files]
     not_yet = tuple(name for name in maps.written if name not in in_use)
-    window = window_map(trial, {f"dsp.{maps.written[name]}" for name in in_use})
-    if window:
-        in_use.append(f"{trial}_observation_window")
-        maps.files[f"{in_use[-1]}.yaml"] = window
+    filled = {maps.written[name] for name in in_use}
+    visit = _unique(f"{trial}_visit", "from_assessments", maps.written)
+    implied = {
+        visit: "" if "visit" in filled else visit_map(visit, maps.telling, tables),
+        f"{trial}_observation_window": window_map(trial, {f"dsp.{table}" for table in filled}),
+    }
+    for map_name, text in implied.items():
+        if text:
+            in_use.append(map_name)
+            maps.files[f"{map_name}.yaml"] = text
     files = {
         "trial.yaml": trial_yaml(scan, sources, maps.used, trial, name, edc, MODEL),
         "columns.csv": columns_csv(scan, maps.used),
@@ -148,6 +155,8 @@ class _Maps:
     becomes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
     """The table that each map writes."""
+    telling: set[str] = field(default_factory=set)
+    """Tables that maps in use fill with names of visits."""
 
     def add(self, one: Decided) -> None:
         """Write the maps of one form; the first of them names the columns that none of them uses."""
@@ -161,6 +170,7 @@ class _Maps:
         active = [table for table in drafted if table.in_use]
         self.used[form] = {name for table in active for name in _columns_used(table)}
         self.becomes[form] = tuple(t.name if t.in_use else f"{t.name} (not yet)" for t in drafted)
+        self.telling |= {table.name for table in active if "event_id" in table.filled}
         undecided = _left(one, self.used[form])
         for table in drafted:
             name = _unique(f"{self.trial}_{table.name}", form, self.written)

@@ -70,12 +70,15 @@ def render_markdown(document: Json) -> dict[str, str]:
 def _arranged(document: Json) -> dict[str, Any]:
     maps = {one["name"]: one for one in document["maps"]}
     shared = [one for one in document["maps"] if not one["to"].startswith("dsp.")]
+    waiting = [state for state in document["states"] if state["status"] != "approved"]
     return {
         "document": document,
         "maps": maps,
         "standardising": shared,
         "reviews": _reviews(document["states"]),
-        "open": [state for state in document["states"] if state["status"] != "approved"],
+        "open": waiting,
+        "open_own": [state for state in waiting if not state["shared"]],
+        "open_shared": [state for state in waiting if state["shared"]],
         "decisions": list(DECISIONS),
     }
 

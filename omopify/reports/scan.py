@@ -15,17 +15,13 @@ from markupsafe import Markup
 
 from omopify.reports import page
 from omopify.reports.arrange import number
+from omopify.scanning.attention import ORDER
 
 Json = Mapping[str, Any]
 
 AT_ONCE = 5
 """Values of a column that its row shows; the others stand with the evidence."""
-_FIRST = (
-    "unreadable", "impossible date", "day or month", "mixed date formats", "not a date", "not a number",
-    "point and comma", "date in the future", "date before 1900", "duplicate rows",
-)  # fmt: skip
-"""Dirt that changes what is read, in the order in which somebody should look at it."""
-_QUIET = ("constant", "empty")
+_QUIET = ("no subject", "constant", "empty", "other file")
 """Oddities that need no mending; they stand last."""
 _FLAGS = ("identifier", "free text", "anomaly", "ambiguous date", "empty", "code", "revision", "slot")
 _MARKS = (("%Y", "yyyy"), ("%m", "mm"), ("%b", "mon"), ("%d", "dd"), ("%H", "hh"), ("%M", "mm"), ("%S", "ss"))
@@ -124,13 +120,9 @@ def _oddities(scan: Json, forms: Sequence[Json]) -> list[dict[str, Any]]:
     for code, place in _odd_places(scan, forms):
         found.setdefault(code, []).append(place)
 
-    def rank(code: str) -> tuple[int, int]:
-        first = _FIRST.index(code) if code in _FIRST else len(_FIRST)
-        return (first + 2 * (code in _QUIET), -len(found[code]))
-
-    return [
-        {"code": code, "places": found[code], "quiet": code in _QUIET} for code in sorted(found, key=rank)
-    ]  # fmt: skip
+    known = [code for code in ORDER if code in found]
+    ordered = known + [code for code in found if code not in known]
+    return [{"code": code, "places": found[code], "quiet": code in _QUIET} for code in ordered]
 
 
 def _odd_places(scan: Json, forms: Sequence[Json]) -> Iterator[tuple[str, dict[str, Any]]]:

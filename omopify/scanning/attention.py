@@ -7,57 +7,55 @@ from dataclasses import dataclass
 
 from omopify.scanning.model import Anomaly, Scan
 
-_ORDER = (
+ORDER = (
     "not read",
+    "cells in one",
     "no header",
-    "no subject",
-    "no rows",
-    "header twice",
-    "no name",
-    "wrong encoding",
-    "total row",
-    "duplicate rows",
-    "short rows",
-    "scientific notation",
-    "spreadsheet date",
-    "spreadsheet error",
-    "formula",
-    "leading zeros",
+    "impossible date",
     "day and month swapped",
     "day or month",
     "mixed date formats",
-    "impossible date",
+    "not a date",
+    "partial date",
     "date before 1900",
     "date in the future",
-    "not a date",
+    "spreadsheet date",
     "date among text",
+    "personal",
+    "duplicate rows",
+    "total row",
+    "short rows",
+    "wrong encoding",
+    "scientific notation",
+    "spreadsheet error",
+    "formula",
+    "leading zeros",
     "point and comma",
     "not a number",
-    "decimal code",
     "thousands",
+    "decimal code",
     "compared number",
     "unit in the cell",
     "number among text",
-    "partial date",
-    "personal",
+    "header twice",
+    "no name",
+    "no rows",
     "mixed case",
     "near spelling",
     "one letter off",
     "odd character",
     "blank around",
     "missing spelt in several ways",
-    "line break",
+    "no subject",
     "encoding",
+    "line break",
     "blank only",
+    "empty rows",
     "constant",
     "empty",
-    "empty rows",
     "other file",
 )
-"""Codes of anomalies: first what keeps data out, then what changes its meaning, then what is merely untidy."""
-
-SERIOUS = _ORDER.index("partial date")
-"""How many of the codes, from the first, are more than untidiness."""
+"""Codes of anomalies: what keeps data out, then dates, persons, doubles, other changes of meaning, then nits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,6 @@ class Attention:
     code: str
     text: str
     places: tuple[tuple[str, Anomaly], ...]
-    serious: bool
 
 
 def attention(scan: Scan) -> tuple[Attention, ...]:
@@ -75,12 +72,9 @@ def attention(scan: Scan) -> tuple[Attention, ...]:
     gathered: dict[str, list[tuple[str, Anomaly]]] = {}
     for place, anomaly in _all(scan):
         gathered.setdefault(anomaly.code, []).append((place, anomaly))
-    rank = {code: place for place, code in enumerate(_ORDER)}
+    rank = {code: place for place, code in enumerate(ORDER)}
     ordered = sorted(gathered.items(), key=lambda item: rank.get(item[0], len(rank)))
-    return tuple(
-        Attention(code, places[0][1].text, tuple(places), rank.get(code, len(rank)) < SERIOUS)
-        for code, places in ordered
-    )
+    return tuple(Attention(code, places[0][1].text, tuple(places)) for code, places in ordered)
 
 
 def _all(scan: Scan) -> Iterator[tuple[str, Anomaly]]:

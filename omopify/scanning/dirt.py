@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import polars as pl
 
 from omopify.scanning.counting import Counted, told, total
 from omopify.scanning.dates import FIRST_YEAR, Days
-from omopify.scanning.hiding import Hiding
-from omopify.scanning.model import Anomaly, Kind
+from omopify.scanning.hiding import Hiding, Shares
+from omopify.scanning.model import Anomaly, Count, Kind
 from omopify.scanning.numbers import Figures
 from omopify.scanning.persons import looks_personal
 
@@ -22,46 +23,74 @@ _WORDS_COMPARED = 300
 _SERIAL = (20_000, 60_000)
 """Numbers of days since 1900 in which Excel counts the years 1954 to 2064."""
 
-_Found = tuple[str, int, str]
+_BLANK = "cells hold blanks and nothing else"
+_Found = tuple[str, Count, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    counted: Counted
+    hiding: Hiding
+    shares: Shares
+
+    def some(self, rows: int) -> Count:
+        """Tell of some of the filled rows."""
+        return self.hiding.part(rows, self.counted.filled, self.counted.rows)
 
 
 def dirt(
-    counted: Counted, day: Days, figure: Figures, kind: Kind, hiding: Hiding, *, secret: bool, dated: bool
+    counted: Counted,
+    day: Days,
+    figure: Figures,
+    kind: Kind,
+    hiding: Hiding,
+    shares: Shares,
+    *,
+    secret: bool,
+    dated: bool,
 ) -> tuple[Anomaly, ...]:
-    """Return what is not as it should be in a column; *secret* columns get only what tells nothing of their cells."""
-    found = list(_characters(counted))
+    """Return what is not as it should be in a column.
+
+    Args:
+        counted: its values.
+        day: its dates.
+        figure: its numbers.
+        kind: what it holds.
+        hiding: what may be told.
+        shares: what the filled rows are made of: the spellings of dates, spreadsheet dates, others; or numbers, others.
+        secret: whether nothing may be told of its cells.
+        dated: whether its name says that it holds dates.
+    """
+    here = _Setting(counted, hiding, shares)
+    found = [(code, here.some(rows), text) for code, rows, text in _characters(counted)]
+    if counted.blank_rows:
+        found.append(("blank only", hiding.count(counted.blank_rows, counted.rows), _BLANK))
     if kind == "empty":
-        found.append(("empty", counted.rows, "no row holds anything"))
-    found += _days(day, counted, kind)
+        found.append(("empty", hiding.count(counted.rows), "no row holds anything"))
+    found += _days(day, kind, here)
     if not secret:
-        found += _numbers(figure, counted, day, kind, dated)
-        found += _spellings(counted, kind)
+        found += _numbers(figure, day, kind, dated, here)
+        found += [(code, here.some(rows), text) for code, rows, text in _spellings(counted, kind)]
         if counted.filled and told(counted.values) == 1 and counted.filled >= hiding.small:
-            found.append(("constant", counted.filled, "all filled rows hold the same"))
+            found.append(("constant", here.some(counted.filled), "all filled rows hold the same"))
         personal = total(looks_personal(counted))
         if personal:
-            found.append(("personal", personal, "cells look like an e-mail address, a telephone or a national number"))
+            text = "cells look like an e-mail address, a telephone or a national number"
+            found.append(("personal", here.some(personal), text))
     if len({word.casefold() for word in counted.missing.get_column("value")}) > 1:
         rows = int(counted.missing.get_column("rows").sum())
-        found.append(("missing spelt in several ways", rows, "several words stand for 'nothing here'"))
-    return tuple(Anomaly(code, _told(rows, counted, hiding), text) for code, rows, text in found if rows)
+        gone = hiding.part(rows, counted.rows - counted.filled, counted.rows)
+        found.append(("missing spelt in several ways", gone, "several words stand for 'nothing here'"))
+    return tuple(Anomaly(*one) for one in found if one[1] != 0)
 
 
-def _told(rows: int, counted: Counted, hiding: Hiding) -> int | None:
-    # missing words and empty columns are not among the filled rows
-    filled = counted.filled if rows <= counted.filled else counted.rows
-    return hiding.part(rows, filled, counted.rows)
-
-
-def _characters(counted: Counted) -> Iterator[_Found]:
+def _characters(counted: Counted) -> Iterator[tuple[str, int, str]]:
     values = counted.values
     yield (
         "blank around",
         total(values.filter(pl.col("raw") != pl.col("value"))),
         "cells begin or end with a blank",
     )
-    if counted.blank_rows:
-        yield "blank only", counted.blank_rows, "cells hold blanks and nothing else"
     yield (
         "odd character",
         total(values.filter(pl.col("raw").str.contains(_ODD))),
@@ -75,66 +104,70 @@ def _characters(counted: Counted) -> Iterator[_Found]:
     yield "line break", total(values.filter(pl.col("value").str.contains(r"[\r\n]"))), "cells hold a line break"
 
 
-def _days(day: Days, counted: Counted, kind: Kind) -> Iterator[_Found]:
-    yield "impossible date", day.impossible, "days that no calendar has, such as the 30th of February"
+def _days(day: Days, kind: Kind, here: _Setting) -> Iterator[_Found]:
+    counted = here.counted
+    yield "impossible date", here.some(day.impossible), "days that no calendar has, such as the 30th of February"
     if kind not in ("date", "date and time"):
         if 0.02 * counted.filled < day.full < counted.filled and kind == "text":
-            yield "date among text", day.full, "cells are dates, the others are not"
+            yield "date among text", here.some(day.full), "cells are dates, the others are not"
         return
-    yield "date before 1900", day.early, f"the year is before {FIRST_YEAR}"
-    yield "date in the future", day.future, "days after the day of this scan"
-    full = [s for s in day.spellings if s.precision not in ("year", "month") and not s.ambiguous]
-    if len({s.format for s in full}) > 1:
-        other = sum(s.rows for s in full[1:])
-        yield "mixed date formats", other, "dates are written in another way than most"
-    ambiguous = sum(s.rows for s in day.spellings if s.ambiguous)
-    yield "day or month", ambiguous, "day and month cannot be told apart"
+    together = here.shares.together
+    yield "date before 1900", here.some(day.early), f"the year is before {FIRST_YEAR}"
+    yield "date in the future", here.some(day.future), "days after the day of this scan"
+    ways = dict(enumerate(day.spellings))
+    full = [n for n, way in ways.items() if way.precision not in ("year", "month") and not way.ambiguous]
+    if len({ways[n].format for n in full}) > 1:
+        yield "mixed date formats", together(full[1:]), "dates are written in another way than most"
+    yield "day or month", together(n for n in ways if ways[n].ambiguous), "day and month cannot be told apart"
     if day.two_orders:
-        yield "day and month swapped", day.rows, "some dates have the day first, others the month"
-    partial = day.rows - day.full
-    yield "partial date", partial, "the day, or day and month, are not known"
-    rest = counted.filled - day.rows
-    serial = total(_serials(counted))
-    yield "spreadsheet date", serial, "days are written as Excel counts them, as a number"
-    yield "not a date", rest - serial, "cells are no dates"
+        yield "day and month swapped", together(ways), "some dates have the day first, others the month"
+    partial = (n for n in ways if ways[n].precision in ("year", "month"))
+    yield "partial date", together(partial), "the day, or day and month, are not known"
+    yield "spreadsheet date", together([len(ways)]), "days are written as Excel counts them, as a number"
+    yield "not a date", together([len(ways) + 1]), "cells are no dates"
 
 
-def _numbers(figure: Figures, counted: Counted, day: Days, kind: Kind, dated: bool) -> Iterator[_Found]:
+def _numbers(figure: Figures, day: Days, kind: Kind, dated: bool, here: _Setting) -> Iterator[_Found]:
     if kind in ("date", "date and time", "time", "empty"):
         return
+    counted, some = here.counted, here.some
     if kind in ("number", "whole number"):
-        yield "not a number", counted.filled - figure.rows, "cells are no numbers"
+        yield "not a number", here.shares.together([1]), "cells are no numbers"
         if figure.points and figure.commas:
             fewer = min(figure.points, figure.commas)
-            yield "point and comma", fewer, "decimals are written with a comma here, with a point there"
-        yield "thousands", figure.thousands, "numbers have a mark between the thousands"
-        yield "compared number", figure.comparators, "numbers have a < or > in front"
-        yield "unit in the cell", figure.units, "a unit or another word stands behind the number"
-        serial = _serials(counted)
-        if dated and not day.rows and total(serial) == counted.filled:
-            yield "spreadsheet date", total(serial), "the name says date; the numbers may be Excel's count of days"
+            yield "point and comma", some(fewer), "decimals are written with a comma here, with a point there"
+        yield "thousands", some(figure.thousands), "numbers have a mark between the thousands"
+        yield "compared number", some(figure.comparators), "numbers have a < or > in front"
+        yield "unit in the cell", some(figure.units), "a unit or another word stands behind the number"
+        serial = total(serials(counted))
+        if dated and not day.rows and serial == counted.filled:
+            text = "the name says date; the numbers may be Excel's count of days"
+            yield "spreadsheet date", some(serial), text
     elif kind == "text":
         plain = figure.plain - day.rows
         if 0.02 * counted.filled < plain < counted.filled * 0.98 and plain > 0:
-            yield "number among text", plain, "cells are numbers, the others are not"
+            yield "number among text", some(plain), "cells are numbers, the others are not"
     whole = not figure.points and not figure.commas
     if kind == "code list" and figure.rows >= 0.8 * counted.filled:
-        yield "decimal code", figure.points + figure.commas, "codes are written as numbers with decimals (2.0)"
+        yield "decimal code", some(figure.points + figure.commas), "codes are written as numbers with decimals (2.0)"
     if figure.scientific and (whole or kind not in ("number",)):
-        yield "scientific notation", figure.scientific, "whole numbers written as 1.2E+10: a spreadsheet has cut them"
+        text = "whole numbers written as 1.2E+10: a spreadsheet has cut them"
+        yield "scientific notation", some(figure.scientific), text
     if 0 < figure.padded < figure.rows:
         bare = counted.values.filter(pl.col("low").str.contains(r"^[0-9]+$"))
         wide = bare.filter(pl.col("low").str.starts_with("0")).get_column("low").str.len_chars().max()
         lost = bare.filter(~pl.col("low").str.starts_with("0") & (pl.col("low").str.len_chars() < wide))
-        yield "leading zeros", total(lost), "numbers are shorter than others of this column, which have zeros in front"
+        text = "numbers are shorter than others of this column, which have zeros in front"
+        yield "leading zeros", some(total(lost)), text
 
 
-def _serials(counted: Counted) -> pl.DataFrame:
+def serials(counted: Counted) -> pl.DataFrame:
+    """Return the values that may be days as Excel counts them."""
     number = pl.col("low").str.extract(r"^([0-9]{5})(?:\.[0-9]+)?$").cast(pl.Int64, strict=False)
     return counted.values.filter(number.is_between(*_SERIAL))
 
 
-def _spellings(counted: Counted, kind: Kind) -> Iterator[_Found]:
+def _spellings(counted: Counted, kind: Kind) -> Iterator[tuple[str, int, str]]:
     if kind not in ("code list", "text", "yes/no") or counted.values.height > 20 * _WORDS_COMPARED:
         return
     joined = pl.col("low").str.replace_all(r"(\p{L})-(\p{L})", "$1$2")

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 
 from omopify.errors import Location, Problems
-from omopify.scanning.layout import LOOKED_AT, is_prose, layout
+from omopify.scanning.layout import LOOKED_AT, glued, is_prose, layout
 from omopify.scanning.model import Anomaly
 from omopify.staging import ReadOptions, SourceRequest
 from omopify.staging.inputs import Input
@@ -19,6 +19,7 @@ from omopify.staging.table import Note, Unreadable
 from omopify.staging.whole import first_rows
 
 DEFAULT_SMALL_CELL = 5
+_TEXT = "it is a text and no table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Discovery:
         self._folder = folder
         self._options = options
         self._problems = problems
+        self._glued: dict[tuple[str, str], list[str | None]] = {}
         self.anomalies: list[Anomaly] = []
 
     def forms(self) -> list[Found]:
@@ -71,6 +73,7 @@ class Discovery:
         found: list[Found] = []
         for name in names:
             found += self._of_file(name, declared.get(name, []))
+        self._cells_in_one()
         return _named(found)
 
     def refuse(self, name: str, notes: Sequence[Note], sheet: str | None = None) -> None:
@@ -126,7 +129,10 @@ class Discovery:
                 return None
             return Found(name, input, sheet, options, tuple(input.head(sheet, options).names))
         except Unreadable as trouble:
-            self.refuse(input.name, trouble.notes, sheet)
+            if request is None and _is_txt(input.name):
+                self.leave_out("other file", input.name, sheet, _TEXT)
+            else:
+                self.refuse(input.name, trouble.notes, sheet)
         except OSError as error:
             self.refuse(input.name, [Note("OM408", f"the file cannot be read: {error.strerror}")], sheet)
         return None
@@ -138,14 +144,30 @@ class Discovery:
         if not any(any(row) for row in rows):
             self.leave_out("not read", input.name, sheet, "it is empty")
             return None
+        txt = _is_txt(input.name)
+        sign = "" if txt else glued(rows)
+        if sign:
+            self._glued.setdefault((input.name, sign), []).append(sheet)
+            return None
         placed = layout(rows)
-        if is_prose(rows) or (placed is None and input.name.lower().endswith(".txt")):
-            self.leave_out("other file", input.name, sheet, "it is a text and no table")
+        if is_prose(rows, txt=txt) or (placed is None and txt):
+            self.leave_out("other file", input.name, sheet, _TEXT)
             return None
         if placed is None:
             self.no_header(input.name, sheet)
             return None
         return ReadOptions(input.kind, header_row=placed.header_row, label_row=placed.label_row)
+
+    def _cells_in_one(self) -> None:
+        for (name, sign), sheets in self._glued.items():
+            found = f"several cells stand together in one, with {sign} between them"
+            where = _sheets([sheet for sheet in sheets if sheet])
+            hint = "give omopify the file that it was made of"
+            if where:
+                hint += f", a CSV; or open that in Excel again (Data, From Text/CSV) with {sign} as the separator"
+            left = "they are left out" if len(sheets) > 1 else "it is left out"
+            self._problems.add("OM904", f"{where}{found}, so that {left}", Location(name), hint, "warning")
+            self.anomalies.append(Anomaly("cells in one", 0, f"{name}: {where}{found}; not looked into"))
 
     def no_header(self, name: str, sheet: str | None) -> None:
         """Note a table without a row of names: it must not be looked into, for its cells would be shown as names."""
@@ -158,6 +180,18 @@ class Discovery:
             "warning",
         )
         self.leave_out("no header", name, sheet, "no row looks like a header; it is not looked into")
+
+
+def _is_txt(name: str) -> bool:
+    return name.lower().endswith(".txt")
+
+
+def _sheets(names: Sequence[str]) -> str:
+    """Name worksheets, the first of many, as the beginning of a sentence."""
+    if len(names) < 2:
+        return "".join(f"worksheet '{name}': " for name in names)
+    shown = ", ".join(f"'{name}'" for name in names[:3])
+    return f"worksheets {shown}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: "
 
 
 def _is_sheet(wanted: str | None, sheet: str | None, count: int) -> bool:

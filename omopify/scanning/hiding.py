@@ -7,7 +7,7 @@ White Rabbit's minimum cell count holds for values only; its minimum, maximum an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -40,20 +40,17 @@ class Hiding:
             return least if least >= self.small else None
         return rows
 
-    def words(self, rows: int, of: int | None = None) -> str:
-        """Return a number of rows in words."""
-        told = self.count(rows, of)
-        if told is None:
-            return f"fewer than {self.small}" if 0 < rows < self.small else "most"
-        return f"{told:,}" if told == rows else f"at least {told:,}"
-
     def part(self, rows: int, filled: int, of: int) -> Count:
         """Return a number of rows among the *filled* ones of a column, both of which are told of together with it."""
-        told, all_filled = self.count(rows, filled), self.count(filled, of)
-        if told is None or all_filled is None:
-            return told if rows == 0 else None
-        told = min(told, all_filled)
-        return self.count(told, of) if told < of else told
+        all_filled = self.count(filled, of)
+        if rows in (0, filled) or all_filled is None:
+            return 0 if rows == 0 else all_filled
+        told = rows if all_filled - rows >= self.small else all_filled - self.small
+        return told if told >= self.small else None
+
+    def shares(self, counts: Sequence[int], filled: int, of: int) -> Shares:
+        """Return groups that make up the filled rows together, as they may be told of."""
+        return Shares(self.small, tuple(counts), tuple(self.parts(counts, filled, of)), self.count(filled, of))
 
     def parts(self, counts: Sequence[int], filled: int, of: int) -> list[Count]:
         """Return the rows of groups that the filled rows fall into, so that no difference tells of few.
@@ -149,6 +146,30 @@ class Hiding:
         place = firsts.item(self.small - 1, "place")
         number: float = near.filter(pl.col("place") == place).item(0, "number")
         return number
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Groups that make up the filled rows of a column, and what is told of each and of all."""
+
+    small: int
+    counts: tuple[int, ...]
+    told: tuple[Count, ...]
+    filled: Count
+
+    def together(self, places: Iterable[int]) -> Count:
+        """Return the rows of several groups, so that they less those that are told of do not tell of few."""
+        places = set(places)
+        real = sum(self.counts[place] for place in places)
+        if real in (0, sum(self.counts)) or self.filled is None:
+            return 0 if real == 0 else self.filled
+        rows = sum(self.told[place] or 0 for place in places)
+        unsaid = sum(self.counts[place] for place in places if self.told[place] is None)
+        hidden = sum(count for count, told in zip(self.counts, self.told, strict=True) if told is None)
+        rest = self.filled - sum(told or 0 for told in self.told)
+        if unsaid >= self.small and all(left == 0 or left >= self.small for left in (rest - unsaid, hidden - unsaid)):
+            rows += unsaid
+        return rows or None
 
 
 def _step(width: float) -> float:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from omopify.scanning.shapes import MISSING, meaning
+from omopify.scanning.shapes import MISSING, MONTH_NUMBER, meaning
 
 LOOKED_AT = 40
 """How many rows of a table are looked at."""
@@ -20,6 +20,17 @@ _TITLES = 10
 
 _ID = re.compile(r"[^\W\d]\w*(?:[.$#-]\w+)*")
 _LABEL_MOST = 200
+
+_MON = "|".join(sorted(MONTH_NUMBER, key=len, reverse=True))
+_NO_NAME = re.compile(
+    r"(?<!\d)\d{1,4}([-./])\d{1,2}\1\d{2,4}(?!\d)"
+    rf"|(?<!\d)\d{{1,2}}[-. ]{{0,2}}(?:{_MON})[-. ]{{0,2}}\d{{2,4}}(?!\d)"
+    r"|[^@\s]+@[^@\s]+\.[a-z]|[;|\t].*[;|\t]"
+    r"|^[a-z]{0,5}[-_ ]?\d{2,}(?:[-/ ]\d{2,})+$"
+)
+"""What no name holds, in small letters: a day, an e-mail address, several cells glued together, a person's number."""
+
+_GLUES = {";": "semicolons", "\t": "tabs", "|": "upright strokes", ",": "commas"}
 
 Rows = Sequence[Sequence[str]]
 
@@ -40,12 +51,12 @@ def layout(rows: Rows) -> Layout | None:
     """
     width = max((_filled(row) for row in rows), default=0)
     for number, row in enumerate(rows[:_TITLES]):
-        if _filled(row) < 0.6 * width or _filled(row) == 0:
+        if _filled(row) == 0 or (_filled(row) < 0.6 * width and not _is_ragged_header(row)):
             continue
-        if not _may_be_header(row):
-            return None
         below = rows[number + 1] if number + 1 < len(rows) else []
         data = rows[number + 2 :]
+        if not _may_be_header(row) or _is_row_of(row, [below, *data]):
+            return None
         if _filled(below) and _are_ids(below) and not _are_ids(row) and _is_second_header(row, below, data):
             return Layout(number + 2, number + 1)
         if _filled(below) and _are_ids(row) and not _are_ids(below) and _are_labels(below, data):
@@ -69,7 +80,27 @@ def is_data(cell: str) -> bool:
 
 def _may_be_header(row: Sequence[str]) -> bool:
     cells = [cell for cell in row if cell]
-    return sum(map(is_data, cells)) <= 0.1 * len(cells) and all(len(cell) <= _LABEL_MOST for cell in cells)
+    few = sum(map(is_data, cells)) <= 0.1 * len(cells)
+    return few and not any(len(cell) > _LABEL_MOST or _NO_NAME.search(cell.lower()) for cell in cells)
+
+
+def _is_ragged_header(row: Sequence[str]) -> bool:
+    """Say whether a row that is much shorter than others is the header all the same: the others have stray separators.
+
+    Titles and headings over groups of columns have gaps, or are no ids.
+    """
+    return _filled(row) >= 3 and all(row[: _filled(row)]) and _are_ids(row)
+
+
+def _is_row_of(row: Sequence[str], data: Rows) -> bool:
+    """Say whether a row is one of *data*: a cell has digits and looks like the cells below it, as P-17 above P-18."""
+    for place, cell in enumerate(row):
+        below = [other[place] for other in data if place < len(other) and other[place]]
+        if re.search(r"\d", cell) and len(below) > 1:
+            shape = re.sub(r"\d", "9", cell)
+            if sum(re.sub(r"\d", "9", other) == shape for other in below) >= 0.8 * len(below):
+                return True
+    return False
 
 
 def _are_ids(row: Sequence[str]) -> bool:
@@ -81,7 +112,7 @@ def _are_ids(row: Sequence[str]) -> bool:
 
 def _is_second_header(row: Sequence[str], below: Sequence[str], data: Rows) -> bool:
     """Say whether ids below labels are names, and not the first row of data under a header of several words."""
-    if _filled(below) < _filled(row) or not _may_be_header(below):
+    if _filled(below) < _filled(row) or not _may_be_header(below) or _is_row_of(below, data):
         return False
     told = _data_columns(data)
     if told:
@@ -94,6 +125,8 @@ def _is_second_header(row: Sequence[str], below: Sequence[str], data: Rows) -> b
 
 
 def _are_labels(below: Sequence[str], data: Rows) -> bool:
+    if not _may_be_header(below) or _is_row_of(below, data):
+        return False
     told = _data_columns(data)
     cells = [cell for cell in below if cell]
     if not told or not all(place < len(below) and below[place] and not is_data(below[place]) for place in told):
@@ -111,12 +144,34 @@ def _data_columns(data: Rows) -> list[int]:
     return found
 
 
-def is_prose(rows: Rows) -> bool:
-    """Say whether this is a text file and no table: its lines begin with a sentence or a sign, and have no cells."""
+def glued(rows: Rows) -> str:
+    """Return what divides the cells of a table that stand together in one, such as 'semicolons'; '' if none do.
+
+    Excel makes such tables of a CSV whose separator is not that of the computer.  A decimal comma may then have cut
+    some rows into two.
+    """
+    firsts = [(next(cell for cell in row if cell), _filled(row)) for row in rows if _filled(row)]
+    for sign, name in _GLUES.items():
+        counts = [cell.count(sign) - cell.count(f"{sign} ") for cell, _ in firsts]
+        several = sum(count > 1 for count in counts) if sign != "," else 0
+        alone = sum(count > 0 and cells == 1 for count, (_, cells) in zip(counts, firsts, strict=True))
+        if firsts and (several >= 0.5 * len(firsts) or alone >= 0.9 * len(firsts)):
+            return name
+    return ""
+
+
+def is_prose(rows: Rows, *, txt: bool = False) -> bool:
+    """Say whether this is a text file and no table: its lines begin with a sentence or a sign, and have no cells.
+
+    A file called *txt* is a text already if its first line ends like a sentence, or only some lines have cells.
+    """
     first = next((" ".join(row).strip() for row in rows if any(row)), "")
     cells = sorted(_filled(row) for row in rows if any(row))
     alone = cells[len(cells) // 2] <= 1 if cells else True
-    return alone and (len(first.split()) > 4 or not re.match(r"\w", first))
+    widths = [len(row) for row in rows if any(row)]
+    uneven = max((widths.count(width) for width in widths if width > 1), default=0) < 0.8 * len(widths)
+    sentence = bool(re.search(r"[.!?:]$", first))
+    return (alone and (len(first.split()) > 4 or not re.match(r"\w", first))) or (txt and (uneven or sentence))
 
 
 def _recurs(row: Sequence[str], data: Rows) -> bool:

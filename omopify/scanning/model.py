@@ -184,7 +184,7 @@ class Scan:
     schema_version: int
     omopify: str
     folder: str
-    """The name of the data folder, without the way to it."""
+    """The name of the data folder, with that of its parent if it is called 'data', 'export' or the like."""
     small_cell: int
     forms: tuple[Form, ...]
     links: tuple[Link, ...] = ()

@@ -10,8 +10,8 @@ import polars as pl
 
 from omopify.scanning.counting import Counted, count, told, total
 from omopify.scanning.dates import Days, days
-from omopify.scanning.dirt import dirt
-from omopify.scanning.hiding import Hiding
+from omopify.scanning.dirt import dirt, serials
+from omopify.scanning.hiding import Hiding, Shares
 from omopify.scanning.model import Column, DateFormat, Kind, Numbers, Value
 from omopify.scanning.numbers import Figures, figures
 from omopify.scanning.persons import free_text, identifier, looks_personal
@@ -70,7 +70,7 @@ def profile(cells: pl.Series, position: int, name: str, label: str, setting: Set
     dated = bool(_DATED.search(name.casefold()) or _DATED.search(label.casefold()))
     day = days(counted, setting.today, years=dated)
     figure = figures(counted)
-    kind, evidence = _kind(name, label, counted, day, figure, hiding)
+    kind, evidence, shares = _kind(name, label, counted, day, figure, hiding)
     reason = identifier(name, label, setting.subject, counted, day)
     prose = free_text(name, label, counted, hiding) if kind in ("text", "code list") and not reason else ""
     secret = bool(reason or prose)
@@ -94,11 +94,11 @@ def profile(cells: pl.Series, position: int, name: str, label: str, setting: Set
         values=values,
         values_hidden=0 if counted.filled < hiding.small or secret else distinct - len(values),
         missing=_missing(counted, hiding),
-        dates=_dates(day, counted, kind, hiding) if not reason or "birth" in reason else (),
+        dates=_dates(day, shares, kind) if not reason or "birth" in reason else (),
         numbers=_numbers(figure, counted, cells, kind, hiding) if not secret else None,
         identifier=reason,
         free_text=prose,
-        anomalies=dirt(counted, day, figure, kind, hiding, secret=secret, dated=dated),
+        anomalies=dirt(counted, day, figure, kind, hiding, shares, secret=secret, dated=dated),
     )
     chars = counted.values.get_column("value").str.len_chars().to_list()
     facts = Facts(
@@ -120,25 +120,35 @@ def _distinct(distinct: int, filled: int, secret: bool, hiding: Hiding) -> int |
     return hiding.count(distinct) if secret else distinct
 
 
-def _kind(name: str, label: str, counted: Counted, day: Days, figure: Figures, hiding: Hiding) -> tuple[Kind, str]:
+def _kind(
+    name: str, label: str, counted: Counted, day: Days, figure: Figures, hiding: Hiding
+) -> tuple[Kind, str, Shares]:
+    """Return the kind, why, and what the filled rows are made of: those of the kind (dates by spelling), and others."""
     filled = counted.filled
+
+    def split(*rows: int) -> Shares:
+        return hiding.shares((*rows, filled - sum(rows)), filled, counted.rows)
+
     if not filled:
-        return "empty", "no row holds anything"
+        return "empty", "no row holds anything", split(0)
     if day.rows >= MOST * filled and (day.full or day.rows > figure.rows or _DATED.search(name.casefold())):
         kind: Kind = "date and time" if day.timed * 2 > day.rows else "date"
-        return kind, _share(day.rows, counted, _as_dates(day), hiding)
+        shares = split(*(spelling.rows for spelling in day.spellings), total(serials(counted)))
+        return kind, _share(shares, len(day.spellings), _as_dates(day)), shares
     times = total(counted.of("time"))
     if times >= MOST * filled:
-        return "time", _share(times, counted, "times of day", hiding)
+        return "time", _share(split(times), 1, "times of day"), split(times)
     folded = set(counted.values.get_column("low").unique().sort().head(3))
     if folded in YES_NO:
-        return "yes/no", _share(filled, counted, f"either {' or '.join(sorted(folded, reverse=True))}", hiding)
+        either = f"either {' or '.join(sorted(folded, reverse=True))}"
+        return "yes/no", _share(split(filled), 1, either), split(filled)
     coded = bool(_CODED.search(name.casefold()) or _CODED.search(label.casefold()))
     if figure.rows >= MOST * filled:
-        return _numeric(counted, figure, coded, hiding)
+        number, what = _numeric(counted, figure, coded)
+        return number, _share(split(figure.rows), 1, what), split(figure.rows)
     distinct = told(counted.values)
-    what = f"texts, {distinct:,} of them different"
-    return ("code list" if _repeated(distinct, filled) else "text"), _share(filled, counted, what, hiding)
+    listed: Kind = "code list" if _repeated(distinct, filled) else "text"
+    return listed, _share(split(filled), 1, f"texts, {distinct:,} of them different"), split(filled)
 
 
 def _repeated(distinct: int, filled: int) -> bool:
@@ -146,18 +156,18 @@ def _repeated(distinct: int, filled: int) -> bool:
     return (distinct * 3 <= filled and distinct <= _LIST) or (distinct <= 12 and distinct * 2 <= filled)
 
 
-def _numeric(counted: Counted, figure: Figures, coded: bool, hiding: Hiding) -> tuple[Kind, str]:
+def _numeric(counted: Counted, figure: Figures, coded: bool) -> tuple[Kind, str]:
     distinct = told(counted.values)
     whole_rows = figure.rows - figure.points - figure.commas - figure.scientific
     padded = figure.padded * 2 > figure.rows
     if (coded or padded) and whole_rows >= MOST * figure.rows and _repeated(distinct, counted.filled):
         why = "its name says that they are codes" if coded else "they have zeros in front, as codes have"
-        return "code list", _share(figure.rows, counted, f"numbers, {distinct:,} of them different; {why}", hiding)
+        return "code list", f"numbers, {distinct:,} of them different; {why}"
     if padded and figure.whole and not figure.comparators:
-        return "text", _share(figure.rows, counted, "digits with zeros in front, nothing to count with", hiding)
+        return "text", "digits with zeros in front, nothing to count with"
     if figure.whole and not figure.comparators and not figure.units:
-        return "whole number", _share(figure.rows, counted, "whole numbers", hiding)
-    return "number", _share(figure.rows, counted, _as_numbers(figure), hiding)
+        return "whole number", "whole numbers"
+    return "number", _as_numbers(figure)
 
 
 def _as_dates(day: Days) -> str:
@@ -194,17 +204,17 @@ def _as_numbers(figure: Figures) -> str:
     return "numbers" + (f", {', '.join(parts)}" if parts else "")
 
 
-def _share(some: int, counted: Counted, what: str, hiding: Hiding) -> str:
-    """Say in words how many of the filled cells are *what*, without telling of few."""
-    filled = hiding.count(counted.filled, counted.rows)
-    if filled is None:
+def _share(shares: Shares, first: int, what: str) -> str:
+    """Say in words how many of the filled cells are *what*, the *first* groups, without telling of few."""
+    real = sum(shares.counts[:first])
+    if shares.filled is None:
         return f"too few filled cells to be told of, {what.partition(',')[0]}"
-    if some == counted.filled:
+    if real == sum(shares.counts):
         return f"all filled cells are {what}"
-    told_some = hiding.part(some, counted.filled, counted.rows)
+    told_some = shares.together(range(first))
     if told_some is None:
         return f"most of the filled cells are {what}"
-    return f"{'at least ' if told_some != some else ''}{told_some:,} of {filled:,} filled cells are {what}"
+    return f"{'at least ' if told_some != real else ''}{told_some:,} of {shares.filled:,} filled cells are {what}"
 
 
 def _values(counted: Counted, cells: pl.Series, hiding: Hiding) -> tuple[Value, ...]:
@@ -219,11 +229,11 @@ def _missing(counted: Counted, hiding: Hiding) -> tuple[Value, ...]:
     return hiding.values(list(counted.missing.iter_rows()), None, counted.rows - counted.filled, counted.rows)
 
 
-def _dates(day: Days, counted: Counted, kind: Kind, hiding: Hiding) -> tuple[DateFormat, ...]:
+def _dates(day: Days, shares: Shares, kind: Kind) -> tuple[DateFormat, ...]:
     if kind not in ("date", "date and time"):
         return ()
-    rows = hiding.parts([s.rows for s in day.spellings], counted.filled, counted.rows)
-    return tuple(DateFormat(s.format, n, s.precision, s.ambiguous) for s, n in zip(day.spellings, rows, strict=True))
+    spelt = zip(day.spellings, shares.told, strict=False)
+    return tuple(DateFormat(s.format, rows, s.precision, s.ambiguous) for s, rows in spelt)
 
 
 def _numbers(figure: Figures, counted: Counted, cells: pl.Series, kind: Kind, hiding: Hiding) -> Numbers | None:

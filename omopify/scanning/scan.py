@@ -12,8 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from omopify import __version__
-from omopify.errors import Location, Problems
+from omopify.errors import Location, OmopifyError, Problems
 from omopify.progress import Progress, silent
+from omopify.scanning.agreeing import agree
 from omopify.scanning.discovering import Discovery, Found, ScanOptions, scratch
 from omopify.scanning.hiding import Hiding
 from omopify.scanning.linking import Handles, handles, links
@@ -75,21 +76,29 @@ def scan_export(folder: Path, options: ScanOptions, problems: Problems, progress
             Location(str(folder)),
             "name the folder that holds the export's files: csv, tsv, xlsx, xpt, sas7bdat or parquet",
         )
-    problems.stop_if_errors()
+        # the warnings say why it is so
+        raise OmopifyError(*problems.found)
     hiding = Hiding(options.small_cell)
-    without = [form.name for form in forms if not form.subject]
-    anomalies = list(discovery.anomalies)
-    if without and len(without) < len(forms):
-        anomalies.append(Anomaly("no subject", 0, f"no column tells subjects apart in: {', '.join(without)}"))
+    if any(form.subject for form in forms):
+        alone = Anomaly("no subject", 0, "no column tells subjects apart, as in other forms")
+        forms = [form if form.subject else replace(form, anomalies=(*form.anomalies, alone)) for form in forms]
     return Scan(
         SCHEMA_VERSION,
         __version__,
-        folder.resolve().name,
+        _called(folder.resolve()),
         options.small_cell,
         tuple(forms),
         links(kept, hiding),
-        tuple(anomalies),
+        tuple(discovery.anomalies),
     )
+
+
+_ANY_FOLDER = re.compile(r"(?i)(raw|source)?[-_ ]?(data|exports?|csv|xlsx|xpt|sas|files|input|raw|delivery)")
+
+
+def _called(folder: Path) -> str:
+    """Return what a folder is called, with its parent where the name alone tells nothing (heron/data)."""
+    return f"{folder.parent.name}/{folder.name}".lstrip("/") if _ANY_FOLDER.fullmatch(folder.name) else folder.name
 
 
 class _Reader:
@@ -182,7 +191,7 @@ class _Reader:
     def _related(self, columns: Sequence[Column], facts: list[Facts], whole: Whole, hiding: Hiding) -> list[Column]:
         later, alike = versions(columns), slots(columns)
         known = [replace(c, version_of=later.get(c.name, ""), slot=alike.get(c.name)) for c in columns]
-        return pairs(known, facts, whole.take, hiding)
+        return agree(pairs(known, facts, whole.take, hiding), hiding.small)
 
     def _subject(self, names: Sequence[str], labels: Sequence[str], whole: Whole) -> str:
         """Return the column of subjects: by its name, else the first that nearly all forms have."""

@@ -7,15 +7,14 @@ map names, and the table of the shared model that it fills, belong to it.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from omopify.specs.csvfile import BrokenRow, parse
 from omopify.specs.model import FileModel
 from omopify.specs.project import LoadedMap, Project, shown
 
@@ -158,11 +157,13 @@ def _value_lists(tree: Mapping[str, object]) -> Iterator[str]:
 def _values(path: Path) -> dict[str, str] | str:
     """Return what a list of values says, whatever program saved it: only its columns ``from`` and ``to`` count."""
     text = _text(path)
-    header = text.partition("\n")[0]
-    rows = csv.DictReader(StringIO(text), delimiter=max(",;\t", key=header.count), restval="")
-    if not {"from", "to"} <= set(rows.fieldnames or ()):
+    try:
+        found = parse(text)
+    except BrokenRow:
         return text
-    return {(row["from"] or "").strip(): (row["to"] or "").strip() for row in rows}
+    if not {"from", "to"} <= set(found.columns):
+        return text
+    return {row["from"]: row["to"] for _, row in found.rows}
 
 
 def _text(path: Path) -> str:

@@ -122,12 +122,12 @@ def _note(model: type[FileModel], tree: YamlMapping, details: ErrorDetails, prob
             known = known_words(model, above)
             hint = did_you_mean(str(last), known) or f"known here: {', '.join(sorted(known))}"
             if " " in str(last).strip():
-                hint = "a text with a comma, inside { } or [ ], stands in quotes"
+                hint = _COMMA
             problems.add("OM201", f"unknown word '{last}'{owner}", locate(tree, path, key=True), hint)
         case "missing":
             problems.add("OM202", f"'{last}' is missing{owner}", locate(tree, above, key=True))
         case "string_pattern_mismatch":
-            wanted = "a date such as 2026-11-21" if last == "release_date" else _PLAIN_NAME
+            wanted = _PATTERNS.get(str(last), _PLAIN_NAME)
             problems.add("OM205", f"'{last}' should be {wanted}", locate(tree, path))
         case "greater_than_equal":
             least = details.get("ctx", {}).get("ge", 1)
@@ -138,12 +138,20 @@ def _note(model: type[FileModel], tree: YamlMapping, details: ErrorDetails, prob
         case "value_error":
             message = str(details["msg"]).removeprefix("Value error, ")
             problems.add("OM204", message, locate(tree, path))
+        case "string_type" if details["input"] is None:
+            message = f"'{last}' should be {_WANTED['string_type']}, and nothing stands behind it"
+            problems.add("OM205", message, locate(tree, path, key=True), f"write something there; {_COMMA}")
         case _:
             wanted = _WANTED.get(details["type"], details["msg"].lower())
             problems.add("OM205", f"'{last}' should be {wanted}", locate(tree, path))
 
 
+_COMMA = "a text with a comma, inside { } or [ ], stands in quotes"
 _PLAIN_NAME = "small letters, digits and _, starting with a letter"
+_PATTERNS = {
+    "release_date": "a date such as 2026-11-21",
+    "country": "two capital letters such as NL (ISO 3166)",
+}
 _WANTED = {
     "string_type": "one word or expression",
     "dict_type": "lines of the form 'name: value'",

@@ -197,7 +197,8 @@ class TrialFile(FileModel):
 
     trial: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: Title
-    country: Title = ""
+    country: Title = Field("", pattern=r"^([A-Z]{2})?$")
+    """The two letters of ISO 3166."""
     registry: FactList = ()
     edc: Title = ""
     model: FileName | None = None

@@ -5,7 +5,6 @@ All files are read before anything is judged, so that one call shows the mistake
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from omopify.errors import Location, Problems, did_you_mean
 from omopify.resources import data
+from omopify.specs.csvfile import QUOTES_HINT, BrokenRow, parse
 from omopify.specs.maps import MapFile
 from omopify.specs.model import FileModel
 from omopify.specs.packs import Eras, ModelFile, ProjectFile, SourceSpec, TableFile, TrialFile
@@ -373,10 +373,7 @@ def _columns(trial: TrialFile, folder: Path, files: list[Path], problems: Proble
 def read_table(
     path: Path, needed: tuple[str, ...], at: Location, problems: Problems
 ) -> list[tuple[int, dict[str, str]]]:
-    """Read a small CSV file that belongs to a map, as (line, row); note a missing file or column.
-
-    A spreadsheet may have saved it with ``;`` and a byte-order mark; both are taken as they come.
-    """
+    """Read a small CSV file that belongs to a map, as (line, row); note a missing file or column, or a broken row."""
     try:
         text = read_text(path)
     except FileNotFoundError:
@@ -387,21 +384,17 @@ def read_table(
         hint = "in Excel save it as 'CSV UTF-8 (comma delimited)'"
         problems.add("OM116", f"the file '{path.name}' cannot be read as UTF-8 text", at, hint)
         return []
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter, restval="")
-    missing = [name for name in needed if name not in (reader.fieldnames or [])]
-    if missing:
-        have = ", ".join(reader.fieldnames or [])
-        message = f"'{path.name}' has no column {' and no column '.join(repr(m) for m in missing)}"
-        problems.add("OM117", message, Location(shown(path), 1, 1), f"its columns are: {have}")
+    try:
+        found = parse(text)
+    except BrokenRow as broken:
+        problems.add("OM117", str(broken), Location(shown(path), broken.line, 1), QUOTES_HINT)
         return []
-    rows = []
-    for row in reader:
-        clean = {k: (v or "").strip() for k, v in row.items() if isinstance(k, str) and isinstance(v, str)}
-        if any(clean.values()):
-            rows.append((reader.line_num, clean))
-    return rows
+    missing = [name for name in needed if name not in found.columns]
+    if missing:
+        message = f"'{path.name}' has no column {' and no column '.join(repr(m) for m in missing)}"
+        problems.add("OM117", message, Location(shown(path), 1, 1), f"its columns are: {', '.join(found.columns)}")
+        return []
+    return list(found.rows)
 
 
 def read_text(path: Path) -> str:

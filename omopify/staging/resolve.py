@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from omopify.staging.inputs import Input
 from omopify.staging.matching import FORMATS, Folder, file_format
 from omopify.staging.model import ReadOptions, SourceRequest
 from omopify.staging.table import BLANKS, Note, Unreadable
+
+_MOST = 0.8
+"""The share of a source's columns that a file must have to be taken for it under another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,20 @@ class Resolver:
 
     Args:
         folder: the data folder.
+        requests: all sources, for a file that none of them takes may be the one that another lacks.
         problems: where problems go.
         sheets: returns the worksheets of a workbook and may raise ``Unreadable``.
     """
 
-    def __init__(self, folder: Path, problems: Problems, sheets: Callable[[Input], tuple[str, ...]]):
+    def __init__(
+        self,
+        folder: Path,
+        requests: Iterable[SourceRequest],
+        problems: Problems,
+        sheets: Callable[[Input], tuple[str, ...]],
+    ):
         self._folder = Folder(folder)
+        self._patterns = tuple(pattern for request in requests for pattern in request.patterns)
         self._problems = problems
         self._sheets = sheets
         self._inputs: dict[tuple[str, str], Input] = {}
@@ -130,13 +141,35 @@ class Resolver:
         if request.optional:
             return
         patterns = ", ".join(f"'{pattern}'" for pattern in request.patterns)
-        near = (did_you_mean(pattern.replace("*", ""), self._folder.names) for pattern in request.patterns)
+        left = [name for name in self._folder.names if name not in self._folder.match(self._patterns)]
+        near = (did_you_mean(pattern.replace("*", ""), left) for pattern in request.patterns)
         self._problems.add(
             "OM402",
             f"source '{request.name}': no file of the data folder fits {patterns}",
             request.at,
-            next(filter(None, near), "") or "add the file, correct the pattern, or mark the source as optional",
+            self._renamed(request, left)
+            or next(filter(None, near), "")
+            or "add the file, correct the pattern, or mark the source as optional",
         )
+
+    def _renamed(self, request: SourceRequest, left: list[str]) -> str:
+        """Return what to write if a file that no source takes has most of the columns that are looked for."""
+        wanted = {name.strip(BLANKS).casefold() for name in request.columns}
+        for name in left if wanted else ():
+            kind = file_format(name, request.options.format)
+            if kind in (None, "xlsx"):
+                continue
+            try:
+                head = Input(self._folder.root / name, name, kind).head(None, request.options)
+            except (Unreadable, OSError):
+                continue
+            there = {column.strip(BLANKS).casefold() for column in head.names}
+            if len(wanted & there) >= _MOST * len(wanted):
+                return (
+                    f"'{name}' has its columns: if the form was renamed, write into omopify.yaml: "
+                    f'sources: {{{request.name}: {{file: "{name}"}}}}'
+                )
+        return ""
 
     def _input(self, request: SourceRequest, name: str) -> Input | None:
         kind = file_format(name, request.options.format)

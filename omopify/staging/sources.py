@@ -27,7 +27,7 @@ def read_headers(requests: Iterable[SourceRequest], folder: Path, problems: Prob
     requests = list(requests)
     if not _is_folder(folder, problems):
         return {request.name: Headers((), {}, ()) for request in requests}
-    resolver = Resolver(folder, problems, lambda input: input.book().sheets)
+    resolver = Resolver(folder, requests, problems, lambda input: input.book().sheets)
     plan = [(request, resolver.wanted(request)) for request in requests]
     heads: dict[tuple[Input, str | None, ReadOptions], tuple[list[str], dict[str, str]]] = {}
     for request, want in _by_file(plan):
@@ -88,7 +88,7 @@ def stage(
 def _staged(
     requests: list[SourceRequest], folder: Path, store: Cache, problems: Problems, progress: Progress
 ) -> dict[str, StagedSource]:
-    resolver = Resolver(folder, problems, lambda input: _sheets(input, store))
+    resolver = Resolver(folder, requests, problems, lambda input: _sheets(input, store))
     plan = [(request, resolver.wanted(request)) for request in requests]
     entries: dict[tuple[str, Wanted], Entry] = {}
     sizes = _sizes(plan)

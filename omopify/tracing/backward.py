@@ -11,10 +11,10 @@ from omopify import cdm
 from omopify.compiler.codelists import inputs_of
 from omopify.specs.maps import MapFile
 from omopify.specs.project import LoadedMap
-from omopify.tracing.concepts import Decisions
+from omopify.tracing.concepts import Decisions, by_map, ways_of
 from omopify.tracing.fields import Explained
 from omopify.tracing.links import links
-from omopify.tracing.model import Cell, Place, Remark, Row
+from omopify.tracing.model import Cell, Concept, Place, Remark, Row
 from omopify.tracing.pieces import other_pieces, piece_of
 from omopify.tracing.result import DSP, Result, Table
 
@@ -78,7 +78,7 @@ class Backward:
         values: dict[str, Any],
         origins: list[_Origin],
         loaded: LoadedMap,
-        concept: Any,
+        concept: Concept | None,
         around: Any,
     ) -> Row:
         spec, origin = loaded.spec, origins[0]
@@ -94,7 +94,7 @@ class Backward:
         return Row(
             table.name,
             number,
-            concept,
+            by_map(concept, ways_of(spec, origin.part)) if concept else None,
             spec.map,
             spec.at("map"),
             origin.part,
@@ -146,7 +146,9 @@ class Backward:
         rows = tuple(self.row(name, number, first=False) for name, number in found[: self.limit])
         return rows, () if rows else self._places(origins, spec), max(len(found) - self.limit, 0), how
 
-    def _era(self, table: Table, number: int, name: str, origins: list[_Origin], concept: Any, around: Any) -> Row:
+    def _era(
+        self, table: Table, number: int, name: str, origins: list[_Origin], concept: Concept | None, around: Any
+    ) -> Row:
         events = list(dict.fromkeys(origin.made_of for origin in origins if origin.made_of is not None))
         rows = tuple(self.row(_ERAS[name], event, first=False) for event in events[: self.limit])
         how = (
@@ -179,10 +181,10 @@ class Backward:
         ]
         return tuple(dict.fromkeys(found))
 
-    def _concept(self, table: Table, values: dict[str, Any]) -> Any:
+    def _concept(self, table: Table, values: dict[str, Any]) -> Concept | None:
         column = cdm.words(table.name).get("concept") or ("gender_concept_id" if table.name == "person" else "")
         held = values.get(column) if column else None
-        return self.result.concepts([held])[held] if held else None
+        return None if held is None else self.result.concepts([held])[held]
 
 
 def _many(number: int, which: str = "") -> str:

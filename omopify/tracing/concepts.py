@@ -18,7 +18,7 @@ from omopify.errors import Location, OmopifyError, Problems
 from omopify.specs.maps import MapFile
 from omopify.specs.project import shown
 from omopify.specs.values import ConceptSpec
-from omopify.tracing.model import Concept, Way
+from omopify.tracing.model import ALWAYS, Concept, Way
 from omopify.tracing.result import DSP, Result
 from omopify.vocabulary.files.concept_files import ConceptRow, read_concept_file
 
@@ -59,8 +59,8 @@ class Decisions:
         for number, way in enumerate(written, 1):
             at = self.spec.at(*path) if len(written) == 1 else self.spec.at(*path, number - 1)
             if way.concept:
-                concept = self.result.concepts([way.concept.id])[way.concept.id]
-                ways.append(Way(number, "", "not needed" if done else "always this one", concept, None, at))
+                concept = replace(self.result.concepts([way.concept.id])[way.concept.id], fixed=True)
+                ways.append(Way(number, "", "not needed" if done else ALWAYS, concept, None, at))
                 continue
             where = way.via or f"{', then '.join(way.vocabulary)} by {way.by}" if way.via or way.vocabulary else "map"
             if done:
@@ -96,7 +96,7 @@ class Decisions:
             return blank
         _, _, file, source_id, concept_id, value = exact[0]
         source = self.result.concepts([source_id])[source_id] if source_id else None
-        row, path = self._file_row(file, str(value), actual.id if concept_id else 0) if file else (None, None)
+        row, path = self._file_row(file, str(value), (actual.id or 0) if concept_id else 0) if file else (None, None)
         if row is None or path is None:
             return replace(
                 blank, result=FOUND if concept_id else NOTHING, concept=actual if concept_id else None, source=source
@@ -107,7 +107,8 @@ class Decisions:
         if row.status == "IGNORED" or (row.status == "APPROVED" and row.concept_id == 0):
             outcome = BY_DECISION
         elif row.status == "APPROVED":
-            outcome = f"{row.concept_id} is not in the vocabulary, or has no standard concept"
+            outcome = "its concept is not in the vocabulary, or has no standard concept"
+            source = source or (self.result.concepts([row.concept_id])[row.concept_id] if row.concept_id else None)
         else:
             outcome = "its row is not approved"
         return replace(blank, result=outcome, source=source, at=place, review=_review(row))
@@ -145,6 +146,19 @@ class Decisions:
             if rows:
                 return rows[0], path
         return None, None
+
+
+def ways_of(spec: MapFile, part: str | None) -> tuple[ConceptSpec, ...]:
+    """Return how the concept of a map's event is found, or that of one of its attributes."""
+    if part is None:
+        return spec.concept or ()
+    return spec.attributes[part].concept or () if part in spec.attributes else ()
+
+
+def by_map(concept: Concept, written: Sequence[ConceptSpec]) -> Concept:
+    """Return a row's concept, marked as fixed if the map says it of all its rows."""
+    always = written[0].concept if written else None
+    return replace(concept, fixed=True) if always and always.id == concept.id else concept
 
 
 def _review(row: ConceptRow) -> str:

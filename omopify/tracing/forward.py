@@ -13,6 +13,7 @@ from typing import Any
 from omopify import cdm
 from omopify.specs.maps import MapFile
 from omopify.specs.project import LoadedMap
+from omopify.tracing.concepts import by_map, ways_of
 from omopify.tracing.model import Concept, Forward, Outcome, Place, Remark, Use, Written
 from omopify.tracing.pieces import piece_of
 from omopify.tracing.reasons import builtin_filter, rejected
@@ -108,7 +109,7 @@ class Following:
         together = self.result.rows("merged.sql", {"table": table, "map": name, "numbers": ids})
         merged = max((count for _, count in together), default=0)
         if not table.startswith(DSP):
-            concepts = self._concepts(table, ids)
+            concepts = self._concepts(name, part, table, ids)
             uses = self._eras(table, ids)
             return Written(table, tuple(ids), len(ids), part, concepts, merged, uses=uses)
         fresh = [number for number in ids if (table, number) not in self.seen]
@@ -196,13 +197,15 @@ class Following:
             return ()
         return tuple(said for n in sorted({n for n in numbers if n}) if (said := piece_of(loaded.spec, n)))
 
-    def _concepts(self, table: str, ids: list[int]) -> tuple[Concept, ...]:
+    def _concepts(self, name: str, part: str | None, table: str, ids: list[int]) -> tuple[Concept, ...]:
         column, key = cdm.words(table).get("concept", ""), cdm.tables()[table].id_field
         if not column or not key:
             return ()
         found = self.result.rows("concepts_of.sql.jinja", {"ids": ids}, table=f"cdm.{table}", key=key, concept=column)
         known = self.result.concepts([one for (one,) in found[:_MOST_CONCEPTS]])
-        return tuple(known[one] for (one,) in found[:_MOST_CONCEPTS])
+        loaded = self.result.maps.get(name)
+        ways = ways_of(loaded.spec, part) if loaded else ()
+        return tuple(by_map(known[one], ways) for (one,) in found[:_MOST_CONCEPTS])
 
     def _eras(self, table: str, ids: list[int]) -> tuple[Use, ...]:
         """Return the eras that events are part of, or why they are in none."""

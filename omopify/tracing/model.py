@@ -5,7 +5,7 @@ There is a value of the trial's data only where the user has asked for values; e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from omopify.errors import Location
@@ -13,6 +13,10 @@ from omopify.errors import Location
 Fate = Literal["used", "filtered", "duplicate", "rejected", "read as a whole", "unexplained"]
 """What a map did with a row.  ``read as a whole``: a SELECT read it with all others of its table, and says of its
 results only which row each is about.  ``unexplained`` would be a fault of omopify; tests hold that it never occurs."""
+
+
+ALWAYS = "always this one"
+"""What a way comes to that names a concept itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,12 @@ class Place:
 class Concept:
     """A concept by its id and name; the name is empty if the result does not know it."""
 
-    id: int
+    id: int | None
+    """0: there is none.  None: one was found for what the row said, and is not told."""
     name: str = ""
     vocabulary: str = ""
+    fixed: bool = False
+    """Whether the map says it, whatever the row says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +184,31 @@ class Forward:
     """Parts of ``scope:`` that are found in this form."""
     unread: str = ""
     """Why no map reads the form."""
+
+
+def without_values(found: Any) -> Any:
+    """Return a trace, or a part of one, without what the row said and what was found for it.
+
+    A looked-up concept, and the line of a concept file, are as good as the term.  Whether one was found, where, and who
+    approved it may be told.
+    """
+    if isinstance(found, tuple):
+        return tuple(map(without_values, found))
+    if isinstance(found, Location) or not is_dataclass(found) or isinstance(found, type):
+        return found
+    hidden = replace(found, **{part.name: without_values(getattr(found, part.name)) for part in fields(found)})
+    match hidden:
+        case Concept():
+            return hidden if hidden.fixed or not hidden.id else Concept(None)
+        case Way():
+            return replace(hidden, source=None, at=None if hidden.review else hidden.at)
+        case Field():
+            return replace(hidden, value=None)
+        case Place():
+            return replace(hidden, cells=())
+        case Written():
+            return replace(hidden, concepts=tuple(dict.fromkeys(hidden.concepts)))
+    return hidden
 
 
 def plain(found: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omopify.compiler.codelists import inputs_of
 from omopify.conversion.sources import requests
@@ -18,9 +19,10 @@ from omopify.specs.project import Project, shown
 from omopify.staging import StagedFile, stage
 from omopify.tracing.backward import Backward
 from omopify.tracing.forward import Following
-from omopify.tracing.model import Cell, Forward, Place, Row
+from omopify.tracing.model import Cell, Forward, Place, Row, without_values
 from omopify.tracing.result import File, Result, open_result
 
+Trace = TypeVar("Trace", Row, Forward)
 LIMIT = 5
 """How many of the rows that a row was made of are followed, unless the user says otherwise."""
 
@@ -47,14 +49,14 @@ class Tracer:
         Raises:
             OmopifyError: OM961 no such table, OM962 no such row.
         """
-        return Backward(self.result, limit, show_values, self._cells.of_map if show_values else _no_cells).row(
-            table, number
-        )
+        cells = self._cells.of_map if show_values else _no_cells
+        found = Backward(self.result, limit, show_values, cells).row(table, number)
+        return found if show_values else _quiet(found)
 
     def forward(self, form: str, number: int, *, sheet: str | None = None, show_values: bool = False) -> Forward:
         """Return a row of the export, as a spreadsheet numbers it, with everything that became of it.
 
-        ``form`` is the name of a source or of a file.
+        ``form`` is the name of a source or of a file, or some whole words of a file's name.
 
         Raises:
             OmopifyError: OM963 no such form, OM964 no such row, OM968 the form has several files.
@@ -63,7 +65,8 @@ class Tracer:
         _stop_if_not_there(self.result, file, number, self._cells)
         standing = self._cells.of_row(file, number) if show_values else ()
         place = Place(file.source, file.file, file.sheet, number, standing)
-        return Following(self.result, file, number).follow(place)
+        found = Following(self.result, file, number).follow(place)
+        return found if show_values else _quiet(found)
 
 
 @contextmanager
@@ -82,6 +85,11 @@ def tracing(project: Project, out: Path | None, problems: Problems) -> Iterator[
         yield Tracer(result, problems)
 
 
+def _quiet(found: Trace) -> Trace:
+    hidden: Trace = without_values(found)
+    return hidden
+
+
 def _no_cells(_file: int, _row: int, _spec: MapFile) -> tuple[Cell, ...]:
     return ()
 
@@ -91,6 +99,7 @@ def _file(result: Result, form: str, sheet: str | None) -> File:
     wanted = form.casefold()
     named = [f for f in result.files.values() if f.source.casefold() == wanted]
     named = named or [f for f in result.files.values() if wanted in (f.file.casefold(), Path(f.file).stem.casefold())]
+    named = named or [f for f in result.files.values() if _words(form) in _words(Path(f.file).stem)]
     if sheet is not None:
         named = [f for f in named if (f.sheet or "").casefold() == sheet.casefold()]
     if len({(f.file, f.sheet) for f in named}) > 1:
@@ -106,6 +115,11 @@ def _file(result: Result, form: str, sheet: str | None) -> File:
     hint = did_you_mean(form, [*sources, *(f.file for f in result.files.values())])
     on = f" with a worksheet '{sheet}'" if sheet is not None else ""
     raise _stop("OM963", f"there is no form '{form}'{on}", hint or f"forms: {', '.join(sorted(sources))}")
+
+
+def _words(name: str) -> str:
+    """Return a name between marks, so that another may be found in it word by word."""
+    return f"_{re.sub(r'[^0-9a-z]+', '_', name.casefold()).strip('_')}_"
 
 
 def _stop_if_not_there(result: Result, file: File, number: int, cells: _Cells) -> None:

@@ -60,6 +60,13 @@ def test_the_project_is_the_folder_one_is_in(project: Path) -> None:
     assert omopify("check").stdout.startswith("2 maps, 2 sources")
 
 
+def test_the_last_line_says_what_was_not_looked_at(project: Path) -> None:
+    change(project / "maps" / "trial" / "m.yaml", "n: N", "n: NN")
+    assert omopify("check").stdout.rstrip().endswith(" s); warnings are looked for when that is mended")
+    (project / "maps" / "trial" / "trial.yaml").write_text("sources: [\n", encoding="utf-8")
+    assert without_seconds(omopify("check").stdout) == "The rest is looked at when that is mended"
+
+
 def test_warnings_count_only_if_they_should(project: Path) -> None:
     change(project / "data" / "v.csv", "ID,N", "ID,N,AGE")
     lax, strict = omopify("check"), omopify("check", "--strict")

@@ -56,6 +56,7 @@ def test_a_project_in_order(project: Path) -> None:
     result = doctor(project)
     assert result.exit_code == 0
     assert "3 maps of 'maps'" in result.stdout
+    assert not [line for line in result.stdout.splitlines() if line.endswith(" ")]
     found = told(project)
     assert found["export"][0] == "ok"
     assert found["export"][1].startswith("2 of 2 forms found")

@@ -43,8 +43,10 @@ def assessed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project after 'omopify run': one critical check, of its own suite, fails."""
     folder = write(tmp_path_factory.mktemp("assessed") / "project", {**FILES_OF_A_PROJECT, **FILES_OF_AN_EXPORT})
     write(folder, {"quality/ours.yaml": OWN_SUITE})
+    assert omopify("review", folder, "--approve", "all", "--by", "K. Berg").exit_code == 0
     result = omopify("run", folder)
     assert result.exit_code == 3, result.output
+    assert "DRAFT" not in result.stdout
     assert "Where the rows went" in result.stdout
     assert "Quality: NOT READY. 1 critical check fails." in result.stdout
     assert result.stdout.endswith(f"{folder / 'out' / 'quality' / 'report.html'}\n")
@@ -304,5 +306,5 @@ def test_a_signature_for_programs(signed: Path) -> None:
     held = omopify("sign-off", signed, "--check", "--json")
     assert held.exit_code == 0
     assert {**json.loads(held.stdout), "at": "", "file": ""} == {
-        "status": "signed", "by": "K. Berg", "at": "", "why": [], "file": ""
+        "status": "signed", "by": "K. Berg", "at": "", "draft": False, "why": [], "file": ""
     }  # fmt: skip

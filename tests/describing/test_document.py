@@ -51,6 +51,15 @@ def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
         return db.execute(query).fetchall()
 
 
+def test_parts_of_the_trial_are_told_from_shared_ones(said: dict[str, Any]) -> None:
+    shared = {state["part"]: state["shared"] for state in said["states"]}
+    assert (shared["trial"], shared["map:impress_death"], shared["map:death"]) == (False, False, True)
+    own, brought = render_html(said).split("parts that all trials share are not approved</summary>")
+    assert 'href="#map-impress_death">impress_death</a></th><td>' in own
+    assert 'href="#map-death">death</a></th><td>' not in own
+    assert 'href="#map-death">death</a></th><td>' in brought
+
+
 def test_columns_are_decided_as_the_run_decided_them(impress: Path, said: dict[str, Any]) -> None:
     here = {
         (source["name"], column["name"]): (column["decision"], column["reason"] or None)

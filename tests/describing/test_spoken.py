@@ -56,6 +56,10 @@ SAID = {
     "add_days(A, 7)": "7 days after A",
     "add_days(date(A), -1)": "1 day before the date in A",
     "make_date(Y, M, 1)": "the date of year Y, month M and day 1",
+    "make_date(year(A), coalesce(month(A), 1), 1)": (
+        "the date of the year of A, the month of A (or 1 if that is empty) and day 1"
+    ),
+    "coalesce(A, 'unknown')": "A (or 'unknown' if that is empty)",
     "abs(A)": "A without its sign",
     "round(A)": "A rounded to a whole number",
     "round(A, 1)": "A rounded to 1 decimals",

@@ -3,6 +3,7 @@
 - "File `a/b.yaml`:" and a code block: write this file.
 - "In `a/b.yaml` write `new` instead of `old`": change the line.
 - "In `a/b.yaml`, above the line `old`, put the line `new`": add a line.
+- "In `a/b.yaml` stands:" and a code block: the file has these lines (how sure a draft is may differ).
 - "Copy the folder `a` to `b`": do so.
 - "In row 7 of `a/b.csv`, set `column` to `value`, and `other` to `value`": change cells, as in a spreadsheet.
 - a block marked ``console``: each line that begins with "$ " is typed, what follows it is the output. Three dots at
@@ -27,9 +28,10 @@ from click.testing import CliRunner
 
 from omopify.cli.main import main
 
-_COLOURS = ("FORCE_COLOR", "TTY_COMPATIBLE")
+_TERMINAL = ("FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS")
 _STEP = re.compile(
     r"^File `(?P<file>[^`]+)`:\n\n```\w+\n(?P<text>.*?)^```$"
+    r"|^In `(?P<shown>[^`]+)` stands:\n\n```\w+\n(?P<lines>.*?)^```$"
     r"|^```console\n(?P<console>.*?)^```$"
     r"|^```.*?^```$"
     r"|\bcopy\s+the\s+folder\s+`(?P<folder>[^`]+)`\s+to\s+`(?P<copy>[^`]+)`"
@@ -40,8 +42,9 @@ _STEP = re.compile(
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
 _CELL = re.compile(r"`([^`]+)`\s+to\s+`([^`]+)`")
+_SURE = re.compile(r" \(\d\.\d\d\)")
 _PROBLEMS = re.compile(r"^\d+ problems?$", re.MULTILINE)
-_HELD_UP = re.compile(r"^Quality: NOT READY\b|^VOID: ", re.MULTILINE)
+_HELD_UP = re.compile(r"^Quality: NOT READY\b|\AVOID: |^\d+ tests?: .*\d+ failed", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ def steps(page: str, folder: Path) -> Iterator[Command | Edit]:
             indent = re.search(rf"^( *){re.escape(step['below'])}", path.read_text(encoding="utf-8"), re.MULTILINE)
             assert indent, f"{path} has no line {step['below']!r}"
             _replace(path, step["below"], step["line"] + "\n" + indent[1] + step["below"])
+        elif step["shown"]:
+            lines, there = step["lines"], (folder / step["shown"]).read_text(encoding="utf-8")
+            assert _SURE.sub("", lines) in _SURE.sub("", there), (
+                f"{step['shown']} should hold:\n{lines}but is:\n{there}"
+            )
         elif step["folder"]:
             shutil.copytree(folder / step["folder"], folder / step["copy"])
         elif step["sheet"]:
@@ -103,6 +111,26 @@ def steps(page: str, folder: Path) -> Iterator[Command | Edit]:
             for typed, shown in commands(step["console"]):
                 status, given = _run(typed, folder)
                 yield Command(typed, shown, given, status, step.start())
+
+
+def walk(page: Path, folder: Path, update: bool) -> list[Command | Edit]:
+    """Do all that the page says; each command must say what the page shows, or the page is brought up to date."""
+    text = page.read_text(encoding="utf-8")
+    done = list(steps(text, folder))
+    typed = [step for step in done if isinstance(step, Command)]
+    if update:
+        page.write_text(with_outputs(text, [command.refreshed() for command in typed]), encoding="utf-8")
+    for command in typed:
+        said = "\n".join(command.given)
+        assert command.status == command.expected_status, f"$ {command.typed}\n{said}"
+        assert "Traceback" not in said, f"$ {command.typed}\n{said}"
+        if not update:
+            expected = "\n".join(command.shown)
+            assert matches(command.shown, command.given), (
+                f"$ {command.typed}\n{said}\n\nbut the page shows:\n\n{expected}\n\n"
+                "if the page should change: pytest tests/docs --update-golden, and read it again"
+            )
+    return done
 
 
 def commands(console: str) -> list[tuple[str, list[str]]]:
@@ -114,6 +142,17 @@ def commands(console: str) -> list[tuple[str, list[str]]]:
         else:
             found[-1][1].append(line)
     return found
+
+
+def with_outputs(page: str, outputs: list[list[str]]) -> str:
+    """Return the page with these outputs in place of those that it shows."""
+    left = iter(outputs)
+
+    def block(found: re.Match[str]) -> str:
+        lines = [line for typed, _ in commands(found[1]) for line in (f"$ {typed}", *next(left))]
+        return "```console\n" + "".join(line + "\n" for line in lines) + "```"
+
+    return re.sub(r"^```console\n(.*?)^```$", block, page, flags=re.MULTILINE | re.DOTALL)
 
 
 def refreshed(shown: list[str], given: list[str]) -> list[str]:
@@ -180,14 +219,14 @@ def _omopify(arguments: list[str], folder: Path) -> tuple[int, str]:
     That the program starts by itself is proved in tests/packaging and tests/cli/test_startup.py.
     """
     with chdir(folder):
-        done = CliRunner().invoke(main, arguments, prog_name="omopify", env=dict.fromkeys(_COLOURS))
+        done = CliRunner().invoke(main, arguments, prog_name="omopify", env=dict.fromkeys(_TERMINAL))
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done.exit_code, done.output
 
 
 def _python(arguments: list[str], folder: Path) -> tuple[int, str]:
-    environment = {name: value for name, value in os.environ.items() if name not in _COLOURS}
+    environment = {name: value for name, value in os.environ.items() if name not in _TERMINAL}
     environment["PYTHONIOENCODING"] = "utf-8"
     done = subprocess.run(
         [sys.executable, *arguments],

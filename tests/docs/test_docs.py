@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from omopify.cli.group import CommandWithVerbs
-from omopify.cli.main import main
+from omopify.cli.main import SECTIONS, main
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -138,7 +138,13 @@ def test_code_is_no_link() -> None:
 
 def test_the_reference_of_commands_is_current(request: pytest.FixtureRequest) -> None:
     page = DOCS / "commands.md"
-    text = "".join([REFERENCE, *(_reference(name) for name, _ in _commands())])
+    text = REFERENCE + f"\n```text\n{_help()}\n```\n"
+    commands = list(_commands())
+    for heading, names in SECTIONS.items():
+        below = [name for name, _ in commands if name.split()[0] in names]
+        text += f"\n## {heading}\n" + "".join(
+            f"\n### omopify {name}\n\n```text\n{_help(name)}\n```\n" for name in below
+        )
     if request.config.getoption("--update-golden"):
         page.write_text(text, encoding="utf-8")
     assert page.read_text(encoding="utf-8") == text, "run: pytest tests/docs --update-golden"
@@ -150,6 +156,6 @@ All commands and their options, as `--help` shows them. This page is made from t
 """
 
 
-def _reference(name: str) -> str:
-    shown = CliRunner().invoke(main, [*name.split(), "--help"], terminal_width=100, prog_name="omopify").output
-    return f"\n## omopify {name}\n\n```text\n{shown.rstrip()}\n```\n"
+def _help(name: str = "") -> str:
+    arguments = [*name.split(), "--help"]
+    return CliRunner().invoke(main, arguments, terminal_width=100, prog_name="omopify").output.rstrip()

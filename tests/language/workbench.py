@@ -18,6 +18,7 @@ import yaml
 
 from omopify.conversion.run import Options, Result, run
 from omopify.errors import OmopifyError, Problem, Problems
+from omopify.progress import silent
 from omopify.specs.project import load_project
 
 HERE = Path(__file__).parent
@@ -84,7 +85,7 @@ class Workbench:
             if project is None:
                 found.stop_if_errors()
             assert project is not None
-            self.result = run(project, Options(threads=2), found, lambda _text: None)
+            self.result = run(project, Options(threads=2), found, silent)
         except OmopifyError as error:
             self.problems = list(error.problems)
         self.warnings = found.warnings

@@ -8,7 +8,6 @@ from __future__ import annotations
 import calendar
 import csv
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from omopify.progress import silent
 from omopify.specs.project import load_project
 from omopify.synthetic import write_export
 from omopify.testing.run import run_tests
+from tests.converted import example, made_up
 
 ROOT = Path(__file__).parents[2]
 MISSING = {"", "na", "n/a", "nk", "null", "unknown", "none"}
@@ -92,12 +92,10 @@ def convert(folder: Path, data: str = "data", *, to_omop: bool = True) -> duckdb
 
 @pytest.fixture(scope="module", params=["clean", "messy"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "clean":
-        write_export("drup", folder / "data", 80, 7)
-    else:
-        shutil.copytree(ROOT / "examples" / "drup" / "data", folder / "data")
-    made = Case(read(folder / "data" / "SYNTHETIC_DRUP.csv"), convert(folder))
+    clean = request.param == "clean"
+    folder = made_up(tmp_path_factory, "drup", 80) if clean else example(tmp_path_factory, "drup")
+    database = duckdb.connect(str(folder / "out" / "omop.duckdb"), read_only=True)
+    made = Case(read(folder / "data" / "SYNTHETIC_DRUP.csv"), database)
     for row in made.rows:
         if row["ID"]:
             made.subjects.setdefault(row["ID"], []).append(row)

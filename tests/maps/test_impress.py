@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import calendar
 import csv
+import json
 import re
-import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from omopify.specs.project import load_project
 from omopify.synthetic import write_impress
 from omopify.testing.run import Options as Chosen
 from omopify.testing.run import run_tests
+from tests.converted import example, made_up
 
 ROOT = Path(__file__).parents[2]
 MISSING = {"", "na", "n/a", "nk", "null", "unknown", "none"}
@@ -86,29 +87,33 @@ def read(path: Path) -> list[Row]:
         return rows
 
 
-def convert(folder: Path, more: str = "") -> Case:
+def convert(folder: Path, more: str, also: Sequence[str]) -> Case:
+    """Run the maps to the shared tables, and some of those to OMOP."""
     project_file = "mappings: impress\ndata: data\nvocabulary: [starter, demo_restricted]\n" + more
     (folder / "omopify.yaml").write_text(project_file)
     problems = Problems()
     project = load_project(folder, problems)
     problems.stop_if_errors()
     assert project is not None
-    result = run(project, Options(), problems, silent)
+    maps = tuple(loaded for loaded in project.pack.maps if loaded.spec.to.startswith("dsp.") or loaded.spec.map in also)
+    run(replace(project, pack=replace(project.pack, maps=maps)), Options(), problems, silent)
+    return opened(folder)
+
+
+def opened(folder: Path) -> Case:
+    out = folder / "out"
     files = sorted((folder / "data").glob("*.csv"))
     forms = {path.stem.rpartition("_")[2].lower(): read(path) for path in files}
-    case = Case(forms, duckdb.connect(str(result.out / "omop.duckdb"), read_only=True), result.manifest)
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    case = Case(forms, duckdb.connect(str(out / "omop.duckdb"), read_only=True), manifest)
     case.scope = {row["SubjectId"] for row in forms["coh"] if row["COHORTNAME"]}
     return case
 
 
 @pytest.fixture(scope="module", params=["clean", "messy"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "clean":
-        write_impress(folder / "data", 200, 7)
-    else:
-        shutil.copytree(ROOT / "examples" / "impress" / "data", folder / "data")
-    made = convert(folder)
+    clean = request.param == "clean"
+    made = opened(made_up(tmp_path_factory, "impress", 200) if clean else example(tmp_path_factory, "impress"))
     yield made
     made.database.close()
 
@@ -612,7 +617,7 @@ def test_entry_and_loss(case: Case) -> None:
 
 def test_two_enrolments_are_one_person_when_the_steward_says_so(tmp_path: Path) -> None:
     write_impress(tmp_path / "data", 150, 7)
-    case = convert(tmp_path, "facts: {enrolments: one person}\n")
+    case = convert(tmp_path, "facts: {enrolments: one person}\n", ["person", "care_site", "location"])
     subjects = {subject for (subject,) in case.dsp("subject", "subject_id")}
     humans = {subject.rpartition("_")[0] for subject in subjects}
     assert case.dsp("subject", "person_key").keys() == {(human,) for human in humans}

@@ -119,6 +119,9 @@ WORKBENCH = {
     "quality/test_drafts.py": "OM952",
     "scanning/test_scanning_forms.py": "OM900 OM901 OM902 OM903 OM904",
     "specs/test_reviews.py": "OM950 OM951 OM957 OM958",
+    "testing/test_checking.py": "OM940 OM941 OM942 OM943 OM944",
+    "testing/test_command.py": "OM945",
+    "testing/test_freezing.py": "OM946 OM947 OM948 OM949",
     "tracing/test_trace.py": "OM960 OM961 OM962 OM963 OM964 OM965 OM966 OM967 OM968",
 }
 """The tests that provoke the problems and warnings of the other commands."""

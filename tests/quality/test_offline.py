@@ -30,10 +30,16 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 from omopify.cli.main import main
 
-check = ["quality", "rows", "trial.rows_rejected"]
-for arguments in (["run"], ["quality"], ["quality", "--rejudge"], check, ["sign-off", "--by", "K. Berg"]):
+project = sys.argv[1]
+for arguments in (
+    ["test", project, "death", "person"],
+    ["run", "--untested", project],
+    ["quality", "--rejudge", project],
+    ["quality", "rows", "trial.rows_rejected", project],
+    ["sign-off", "--by", "K. Berg", project],
+):
     try:
-        main([*arguments, sys.argv[1]])
+        main(arguments)
     except SystemExit as end:
         print("ENDED", arguments[0], end.code, flush=True)
 """
@@ -95,7 +101,7 @@ def test_everything_runs_without_a_network_and_writes_nowhere_else(project: Path
     assert "REFUSED" not in ran.stderr
     assert ran.returncode == 0, ran.stderr
     ended = [line for line in ran.stdout.splitlines() if line.startswith("ENDED")]
-    assert ended == [f"ENDED {word} 0" for word in ("run", "quality", "quality", "quality", "sign-off")], ran.stderr
+    assert ended == [f"ENDED {word} 0" for word in ("test", "run", "quality", "quality", "sign-off")], ran.stderr
     new = files(project) - before
     assert {path.partition("/")[0] for path in new} == {"out", "register"}
     assert not [path for path in new if "gx" in path.split("/") or path.endswith((".tmp", ".new"))]

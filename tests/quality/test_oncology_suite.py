@@ -14,17 +14,15 @@ from typing import Literal
 import pytest
 
 from omopify.compiler.render import render
-from omopify.conversion.run import Options, run
 from omopify.conversion.session import insert_rows
 from omopify.engines.duckdb import DuckDB
 from omopify.errors import Problems
-from omopify.progress import silent
 from omopify.quality import sqlchecks
 from omopify.quality.model import Check, Context, Measurement
 from omopify.resources import data
 from omopify.specs.project import load_project
 from omopify.specs.quality import SuiteFile, read_suite
-from omopify.synthetic import write_export
+from tests.converted import made_up
 
 from .four_patients import FACTS, context, open_result
 
@@ -272,17 +270,15 @@ EXPLAINED = {
 }
 
 
-@pytest.mark.parametrize("trial", ["impress", "drup"])
-def test_clean_made_up_patients_fail_only_what_is_explained(tmp_path: Path, trial: Literal["impress", "drup"]) -> None:
-    write_export(trial, tmp_path / "data", patients=40, seed=5)
-    said = f"mappings: {trial}\ndata: data\nvocabulary: starter\n"
-    (tmp_path / "omopify.yaml").write_text(said, encoding="utf-8")
-    problems = Problems()
-    project = load_project(tmp_path, problems)
+@pytest.mark.parametrize(("trial", "patients"), [("impress", 200), ("drup", 80)])
+def test_clean_made_up_patients_fail_only_what_is_explained(
+    tmp_path_factory: pytest.TempPathFactory, trial: Literal["impress", "drup"], patients: int
+) -> None:
+    folder = made_up(tmp_path_factory, trial, patients)
+    project = load_project(folder, Problems())
     assert project
-    run(project, Options(), problems, silent)
     stated = context(facts=project.pack.trial.stated())
-    with DuckDB(tmp_path / "out" / "omop.duckdb", read_only=True, name="result") as db:
+    with DuckDB(folder / "out" / "omop.duckdb", read_only=True, name="result") as db:
         checks = [check for spec in SUITE.expectations for check in sqlchecks.expand(SUITE, spec, stated)]
         found = sqlchecks.measure(db, checks, stated)
         for check, measurement in zip(checks, found, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import openpyxl
@@ -11,6 +12,8 @@ from omopify.errors import OmopifyError, Problems
 from omopify.scanning.layout import Layout, layout
 from omopify.scanning.storing import from_json, read_scan, to_json
 from tests.scanning.conftest import scan_folder, write_csv
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,15 @@ from tests.scanning.conftest import scan_folder, write_csv
         (["P1,2021-05-03,Male", "P2,2021-05-04,Female"], None),
         (["P1,Male,Fever", "P1,Male,Cough", "P2,Female,Fever"], None),
         (["17,4", "18,5"], None),
+        (["P-17,Fever,Oslo", "P-18,Cough,Bergen", "P-19,Rash,Oslo"], None),
+        (["11-009,Kari"], None),
+        (["Kari,kari@home.example"], None),
+        (["Kari,seen on 3 May 2021"], None),
+        (["Kari,C80.9;Malignant neoplasm;2"], None),
+        # a stray separator makes a row longer than the header
+        (["SUBJID,TERM,GRADE", "P1,Fever,2,,,x,y,z", "P2,Cough,1"], Layout(1)),
+        # a row of data in which a day is told in words is no row of labels
+        (["SUBJID,STDAT,TERM", "P1,not sure of it,Big pain", "P2,2021-05-03,Rash", "P3,2021-05-04,Cough"], Layout(1)),
     ],
 )
 def test_where_the_header_is(rows: list[str], expected: Layout | None) -> None:
@@ -70,6 +82,61 @@ def test_a_form_without_a_header_is_not_looked_into(tmp_path: Path) -> None:
 
     assert [problem.code for problem in problems.found] == ["OM904"]
     assert "Nordmann" not in to_json(scan) + str(problems.found)
+
+
+@pytest.mark.parametrize("glue", [";", "\t", "|"])
+def test_cells_in_one_are_not_looked_into(tmp_path: Path, glue: str) -> None:
+    lines = ["SUBJID;TERM;DOSE;STDAT", *(f"P-{n};Zqwv{n};{n},5;03-07-2022" for n in range(9))]
+    book = openpyxl.Workbook()
+    for line in lines:
+        # as Excel cuts it where the comma is the list separator
+        book.active.append(line.replace(";", glue).split(","))
+    book.save(tmp_path / "AE.xlsx")
+    write_csv(tmp_path / "LB.csv", ["line"], [[glue.join(("P-1", "Zqwv", str(n)))] for n in range(9)])
+    write_csv(tmp_path / "DM.csv", ["SUBJID", "SEX"], [(f"P{n}", "F") for n in range(9)])
+    problems = Problems()
+
+    scan = scan_folder(tmp_path, problems)
+
+    assert [form.name for form in scan.forms] == ["dm"]
+    assert [problem.code for problem in problems.found] == ["OM904", "OM904"]
+    told = to_json(scan) + "".join(map(str, problems.found))
+    assert "Zqwv" not in told
+    assert "P-" not in told
+    assert told.count({";": "semicolons", "\t": "tabs", "|": "upright strokes"}[glue]) >= 2
+
+
+@pytest.mark.parametrize("export", sorted((EXAMPLES).glob("*/data")), ids=lambda folder: folder.parent.name)
+def test_no_row_of_the_examples_is_taken_for_a_header(export: Path) -> None:
+    for path in sorted(export.glob("*.csv")):
+        lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+        sign = max(",;\t", key=lines[0].count)
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sign)]
+        found = layout(rows[:40])
+        assert found is not None, path.name
+        for start in range(max(found.header_row, found.label_row or 0), min(len(rows) - 3, 12)):
+            assert layout(rows[start : start + 40]) is None, (path.name, start)
+
+
+def test_texts_beside_the_data_are_said_in_a_line(tmp_path: Path) -> None:
+    write_csv(tmp_path / "data" / "DM.csv", ["SUBJID", "SEX"], [(f"P{n}", "F") for n in range(9)])
+    texts = {
+        "README.txt": "An export, made for a test.\nOf 9 patients, or so; all women.\n",
+        "codebook.txt": "Codebook\nSEX: 1 = man, 2 = woman\nSUBJID: the patient\n",
+        "notes.txt": 'sex, "M" or "F\nage\n',
+    }
+    for name, text in texts.items():
+        (tmp_path / "data" / name).write_text(text, encoding="utf-8")
+    problems = Problems()
+
+    scan = scan_folder(tmp_path / "data", problems)
+
+    assert not problems.found
+    assert [form.name for form in scan.forms] == ["dm"]
+    assert sorted(one.text for one in scan.anomalies) == [
+        f"{name}: it is a text and no table" for name in sorted(texts)
+    ]
+    assert scan.folder == f"{tmp_path.name}/data"
 
 
 def test_no_folder_and_no_table(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
+import tempfile
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ def exports(draw: st.DrawFn) -> tuple[list[Row], int]:
                 draw(st.sampled_from([_TOKENS[kind], _TOKENS[kind], f" {_TOKENS[kind]}", "", "NK"])),
                 draw(st.sampled_from([f"77{kind}4", f"77{kind}4", ""])),
                 draw(st.sampled_from([f"8{kind}.73{number:02}", f"6{kind}.5555", "NA", ""])),
-                draw(st.sampled_from([f"20{10 + kind}-03-17", "", "2019-UN-UN"])),
+                draw(st.sampled_from([f"20{10 + kind}-03-17", "", "2019-UN-UN", f"2019-0{kind + 1}-UN"])),
                 f"19{30 + kind}-11-23",
                 f"kari{kind}@mail{kind}.example",
                 f"she said {_TOKENS[kind + 6 if kind < 6 else 0]} and then went home again",
@@ -123,10 +125,95 @@ def _differences(scan: Scan) -> Iterator[tuple[str, int]]:
         told = [d.rows for d in column.dates]
         if any(told):
             yield f"{column.name}: filled - dates", filled - sum(count or 0 for count in told)
+        for one in column.anomalies:
+            if one.rows and one.code not in ("empty", "blank only", "missing spelt in several ways"):
+                yield f"{column.name}: filled - {one.code}", filled - one.rows
+                for way in (way for way in column.dates if way.rows and one.code == "partial date"):
+                    if way.precision in ("year", "month"):
+                        yield f"{column.name}: {one.code} - {way.format}", one.rows - (way.rows or 0)
+        for count in re.findall(r"(\d+) of \d+ filled", column.evidence):
+            yield f"{column.name}: filled - {column.evidence}", filled - int(count)
         for value in column.values:
             pairs = [pair.rows for pair in column.pairs if pair.code == value.value and pair.rows is not None]
             if pairs:
                 yield f"{column.name}: value - pairs", value.rows - sum(pairs)
+
+
+def _people(*columns: Sequence[str]) -> list[Row]:
+    return [(f"P{n}", *cells) for n, cells in enumerate(zip(*columns, strict=True))]
+
+
+def test_cells_of_a_kind_are_told_less_than_the_filled_ones_that_are_told(tmp_path: Path) -> None:
+    # of 78 rows 2 are empty, which is told as 73 filled; 76 of them are numbers but for 2 that are words
+    cells = [""] * 2 + ["few", "many"] + [str(n % 9) for n in range(74)]
+    write_csv(tmp_path / "QS.csv", ["SUBJID", "Q29"], _people(cells))
+
+    (form,) = scan_folder(tmp_path).forms
+    column = form.columns[1]
+
+    assert (column.rows, column.filled) == (78, 73)
+    # 73 - 68 is no number of rows of the file
+    assert column.evidence == "at least 68 of 73 filled cells are whole numbers"
+    assert [(one.code, one.rows) for one in column.anomalies] == [("not a number", None)]
+
+
+def test_the_rows_of_a_kind_and_of_others_are_not_all_rows(tmp_path: Path) -> None:
+    # 76 of 78 filled, told as 73: 64 numbers and 12 words must not be told beside each other
+    cells = [""] * 2 + ["few"] * 11 + ["many"] + [str(n % 9) for n in range(64)]
+    write_csv(tmp_path / "QS.csv", ["SUBJID", "Q29"], _people(cells))
+
+    (form,) = scan_folder(tmp_path).forms
+    column = form.columns[1]
+    (words,) = (one.rows for one in column.anomalies if one.code == "not a number")
+
+    assert column.filled == 73
+    told = int(re.findall(r"\d+", column.evidence)[0])
+    assert told + (words or 0) <= 73
+
+
+def test_a_rare_way_of_writing_dates_is_not_told_by_all_that_are_partial(tmp_path: Path) -> None:
+    days = [f"{n % 28 + 1:02}-05-2021" for n in range(40)]
+    partial = [f"UNK-0{n % 9 + 1}-2020" for n in range(8)] + ["UNK-UNK-2019"] * 2
+    write_csv(tmp_path / "CM.csv", ["SUBJID", "STDAT"], _people(days + partial))
+
+    (form,) = scan_folder(tmp_path).forms
+    column = form.columns[1]
+
+    # two are hidden, and so are three of those that are known
+    assert {way.format: way.rows for way in column.dates} == {
+        "%d-%m-%Y": 37,
+        "UNK-%m-%Y": 8,
+        "UNK-UNK-%Y": None,
+    }
+    assert [(one.code, one.rows) for one in column.anomalies] == [("partial date", 8)]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.sampled_from("AABBBC "), st.integers(0, 15)), min_size=8, max_size=60), st.integers(2, 6))
+def test_codes_and_labels_are_told_alike(made: list[tuple[str, int]], small: int) -> None:
+    # a code is that of its label, but for a few rows in which it is another or none; '1.0' stands for '1'
+    labels = [letter.strip() for letter, _ in made]
+    odd, usual = {0: "", 1: "2", 2: "1.0"}, {"A": "1", "B": "2", "C": "3", "": ""}
+    codes = [odd.get(dice, usual[letter.strip()]) for letter, dice in made]
+    with tempfile.TemporaryDirectory() as folder:
+        write_csv(Path(folder) / "AE.csv", ["SUBJID", "SEV", "SEVCD"], _people(labels, codes))
+        (form,) = scan_folder(Path(folder), small_cell=small).forms
+    label, code = form.columns[1:]
+
+    differences = _differences(Scan(1, "", "", small, (form,)))
+    assert not [(path, gap) for path, gap in differences if gap < small and gap != 0]
+    if code.code_of and code.filled is not None and label.filled is not None:
+        assert not 0 < abs(code.filled - label.filled) < small
+        told = {value.value: value.rows for value in code.values}
+        named = {value.value: value.rows for value in label.values}
+        for pair in code.pairs:
+            others = {other.code for other in code.pairs if other.label == pair.label}
+            mates = {other.label for other in code.pairs if other.code == pair.code}
+            if len(others) == len(mates) == 1:
+                assert not 0 < abs(told[pair.code] - named[pair.label]) < small
+            if pair.rows is not None:
+                assert told[pair.code] - pair.rows in (0, *range(small, 99))
+                assert named[pair.label] - pair.rows in (0, *range(small, 99))
 
 
 def test_a_value_of_many_rows_of_one_subject_is_not_named(tmp_path: Path) -> None:

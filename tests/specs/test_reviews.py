@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -180,8 +181,84 @@ def test_a_line_about_nothing_is_a_warning(trial: Trial) -> None:
     reviews(trial.project, problems)
     (told,) = problems.warnings
     assert str(told).endswith(
-        "reviews.csv:2:1: the mapping has no part 'map:smal_event'; did you mean 'map:small_event'? [OM958]"
+        "reviews.csv:2:1: the mapping has no part 'map:smal_event'; did you mean 'map:small_event'? "
+        "if it is left out on purpose: omopify review --approve smal_event --by NAME [OM958]"
     )
+
+
+def test_an_approved_map_that_is_deleted_is_open_until_somebody_says_it_may_be(trial: Trial) -> None:
+    approve(trial)
+    written = (trial.folder / "maps/event.yaml").read_text(encoding="utf-8")
+    (trial.folder / "maps/event.yaml").unlink()
+    gone = states(trial)["map:small_event"]
+    assert (gone.is_gone, gone.is_open, gone.reviewer) == (True, True, "Kari Nordmann")
+    refused = trial.omopify("run", "--upload", "--no-quality")
+    assert refused.exit_code == 1
+    assert "'map:small_event' is gone since Kari Nordmann looked at it" in refused.stderr
+    draft = trial.run(tested=True)["review"]
+    assert draft["draft"] and draft["parts"] == ["map:small_event"]  # type: ignore[index]
+    listed = trial.omopify("review").stdout
+    assert listed.startswith("6 parts: 5 approved, 1 changed since or gone.")
+    assert any(line.split()[:2] == ["map:small_event", "gone"] for line in listed.splitlines())
+    approve(trial, "small_event")
+    assert open_parts(trial) == []
+    (trial.folder / "maps/event.yaml").write_text(written, encoding="utf-8")
+    assert open_parts(trial) == ["map:small_event"]  # what was approved is that it is gone
+    approve(trial)
+    (trial.folder / "maps/event.yaml").unlink()
+    review(trial.project, ["map:small_event"], "draft", "Ola", DAY)
+    problems = Problems()
+    assert [state.part for state in reviews(trial.project, problems)] == [*PARTS[:3], *PARTS[4:]]
+    assert problems.found == []
+
+
+def test_an_approval_by_nobody_is_none(trial: Trial) -> None:
+    approve(trial)
+    trial.change("reviews.csv", "Kari Nordmann", "")
+    problems = Problems()
+    assert all(state.is_open for state in reviews(trial.project, problems))
+    assert [problem.at.line for problem in problems.warnings if problem.at] == [2, 3, 4, 5, 6, 7]
+    assert "does not say who approved 'trial'" in str(problems.warnings[0])
+
+
+@pytest.mark.parametrize(
+    ("saved", "encoding"), [("sep=;\r\n", "utf-8"), ("sep=;\n", "cp1252"), ("", "utf-16"), ("sep=;\r\n", "utf-16")]
+)
+def test_other_ways_in_which_excel_saves_the_file(trial: Trial, saved: str, encoding: str) -> None:
+    approve(trial, note='two\nlines, "quoted", Åse\u00a0Ø')
+    path = trial.folder / "reviews.csv"
+    rows = list(csv.reader(StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
+    with path.open("w", encoding=encoding, newline="") as file:
+        file.write(saved)
+        csv.writer(file, delimiter=";" if saved else "\t").writerows(rows)
+    assert open_parts(trial) == []
+    assert states(trial)["trial"].note == 'two\nlines, "quoted", Åse\u00a0Ø'
+
+
+@pytest.mark.parametrize("cell", ["x" * 200_000, '"x', '"x" y'])
+def test_a_lost_quotation_mark_is_said_with_its_line(trial: Trial, cell: str) -> None:
+    approve(trial, note="two\nlines")
+    path = trial.folder / "reviews.csv"
+    lines = path.read_text(encoding="utf-8-sig").count("\n")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"\r\nmap:event,{cell},b,approved\r\ntrial,a,b,approved\r\n")
+    for command in (["review"], ["run", "--upload"]):
+        told = trial.omopify(*command)
+        assert told.exit_code == 1
+        assert f"reviews.csv:{lines + 2}:1: " in told.stderr
+        assert "[OM950]" in told.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "docs"])
+@pytest.mark.parametrize("cell", ["x" * 200_000, '"x'])
+def test_a_lost_quotation_mark_in_a_list_of_values(trial: Trial, cell: str, command: str) -> None:
+    with (trial.folder / "maps/values/outcome.csv").open("a", encoding="utf-8") as file:
+        file.write(f"\nworse,{cell},z\nbetter,recovered,\n")
+    assert len(reviews(trial.project)) == len(PARTS)
+    told = trial.omopify(command)
+    assert told.exit_code == 1
+    assert "maps/values/outcome.csv:5:1: " in told.stderr
+    assert "[OM117]" in told.stderr
 
 
 def test_all_wrong_names_are_told_and_nothing_is_written(trial: Trial) -> None:

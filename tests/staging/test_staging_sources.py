@@ -54,6 +54,19 @@ def test_a_missing_file(lab):
     assert found["src"].files == found["dm"].files == ()
 
 
+def test_a_form_under_another_name_is_known_by_its_columns(lab):
+    lab.write("trial_AdverseEvents.csv", b"id,AETERM,AEGRADE,AESTDAT,AEEXTRA\n1,x,2,3,4\n")
+    lab.write("trial_DM.csv", b"ID,AETERM,AEGRADE,AESTDAT\n1,x,2,3\n")  # 'dm' takes this one
+    lab.write("other.csv", b"ID,AETERM,X\n1,x,2\n")
+    lab.write("broken.csv", b"")
+    columns = ("ID", "AETERM", "AEGRADE", "AESTDAT", "AEEND")  # four of five: the last came with another version
+    _, problems = lab.stage(source("*_AE.csv", name="ae", columns=columns), source("*_DM.csv", name="dm"))
+    assert problems.found[0].hint == (
+        "'trial_AdverseEvents.csv' has its columns: if the form was renamed, write into omopify.yaml: "
+        'sources: {ae: {file: "trial_AdverseEvents.csv"}}'
+    )
+
+
 def test_two_files_for_one_form(lab):
     lab.write("a_AE.csv", b"A\n1\n")
     lab.write("b_AE.csv", b"A\n2\n")

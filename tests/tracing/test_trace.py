@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -15,11 +15,10 @@ from click.testing import CliRunner, Result
 
 from omopify.cli.main import main
 from omopify.cli.show import console
-from omopify.cli.tracing import show
-from omopify.errors import Problems
+from omopify.errors import OmopifyError, Problems
 from omopify.resources import data
 from omopify.tracing.model import Field, Row
-from omopify.tracing.trace import tracing
+from omopify.tracing.trace import Tracer, tracing
 from tests.language.workbench import Workbench
 from tests.tracing.conftest import Case, bottom, outcomes, written
 
@@ -98,7 +97,7 @@ def test_the_concept_is_the_one_of_the_row_in_the_concept_file(case: Case) -> No
         "SELECT condition_occurrence_id, condition_source_value, condition_concept_id FROM cdm.condition_occurrence "
         "WHERE condition_occurrence_id IN (SELECT row_id FROM audit.row_origins WHERE map = 'adverse_event') LIMIT 12"
     ):
-        ways = field(case.back("condition_occurrence", row_id), "condition_concept_id").ways
+        ways = field(case.back("condition_occurrence", row_id, values=True), "condition_concept_id").ways
         assert [way.looked_in for way in ways] == ["concepts/ctcae_terms.csv", "MedDRA by name", "SNOMED by name"]
         if term.casefold() in decided:
             line, wanted = decided[term.casefold()]
@@ -119,7 +118,7 @@ def test_a_term_with_several_concepts_names_that_of_the_row(case: Case) -> None:
         "WHERE table_name = 'drug_exposure' AND map = 'previous_treatment' AND drug_concept_id <> 0 LIMIT 8"
     )
     for row_id, concept in rows:
-        ways = field(case.back("drug_exposure", row_id), "drug_concept_id").ways
+        ways = field(case.back("drug_exposure", row_id, values=True), "drug_concept_id").ways
         assert [way.concept.id for way in ways if way.result == "found" and way.concept] == [concept]
 
 
@@ -220,23 +219,31 @@ def test_one_row_gives_one_row_for_each_of_its_pieces(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("asked", "code", "said"),
     [
-        (("conditon_occurrence", "1"), "OM961", "did you mean 'condition_occurrence'?"),
-        (("dsp.adverse_events", "1"), "OM961", "did you mean 'dsp.adverse_event'?"),
-        (("person", "999"), "OM962", "its ids run from 1 to 32"),
-        (("dsp.subject", "99"), "OM962", "its rows run from 1 to 32"),
-        (("--source", "AEX", "3"), "OM963", "did you mean 'ae'?"),
-        (("--source", "ae", "4000"), "OM964", "its rows are numbered 3 to"),
-        (("--source", "ae", "2"), "OM964", "above the data"),
-        (("--source", "ae", "3", "--sheet", "Adverse"), "OM963", "with a worksheet 'Adverse'"),
+        (lambda t: t.back("conditon_occurrence", 1), "OM961", "did you mean 'condition_occurrence'?"),
+        (lambda t: t.back("dsp.adverse_events", 1), "OM961", "did you mean 'dsp.adverse_event'?"),
+        (lambda t: t.back("dsp.subject", 99), "OM962", "its rows run from 1 to 32"),
+        (lambda t: t.forward("AEX", 3), "OM963", "did you mean 'ae'?"),
+        (lambda t: t.forward("impress", 3), "OM968", "say which: 'SYNTHETIC_IMPRESS_"),
+        (lambda t: t.forward("ae", 4000), "OM964", "its rows are numbered 3 to"),
+        (lambda t: t.forward("ae", 2), "OM964", "above the data"),
+        (lambda t: t.forward("ae", 3, sheet="Adverse"), "OM963", "with a worksheet 'Adverse'"),
     ],
 )
-def test_what_is_not_there_is_said(case: Case, words: Sequence[str], code: str, said: str) -> None:
-    result = trace(case.folder, *words)
+def test_what_is_not_there_is_said(case: Case, asked: Callable[[Tracer], object], code: str, said: str) -> None:
+    assert case.tracer
+    with pytest.raises(OmopifyError) as stopped:
+        asked(case.tracer)
+    (problem,) = stopped.value.problems
+    assert problem.code == code
+    assert said in str(problem)
+
+
+def test_the_command_says_what_is_not_there(case: Case) -> None:
+    result = trace(case.folder, "person", "999")
     assert result.exit_code == 1
-    assert f"[{code}]" in result.stderr
-    assert said in result.stderr
+    assert "its ids run from 1 to 32 [OM962]" in result.stderr
     assert result.stdout == ""
 
 
@@ -282,23 +289,6 @@ def test_a_file_that_has_changed_since_is_not_read(case: Case, tmp_path: Path) -
     assert found.rows[0].places[0].cells == ()
 
 
-def test_values_are_shown_only_when_asked_for(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
-    number, cells = next((n, row) for n, row in case.form("MH").items() if row["MHTERM"] and row["SubjectId"])
-    secret = {cells["SubjectId"], cells["MHTERM"]}
-    found = case.forward("mh", number)
-    show(found, values=False)
-    for table, row_id in written(found):
-        show(case.back(table, row_id), values=False)
-    quiet = capsys.readouterr().out
-    assert "impress_medical_history" in quiet
-    # the term may be the name of its concept, which is no value of the form
-    assert not any(text in quiet for text in secret if text not in str(found))
-    show(case.forward("mh", number, values=True), values=True)
-    loud = capsys.readouterr().out
-    assert all(text in loud for text in secret)
-    assert "data of patients" in loud
-
-
 def test_the_tree_fits_a_narrow_terminal_and_is_plain_in_a_pipe(case: Case) -> None:
     for words in (("condition_occurrence", "1"), ("--source", "COH", "4")):
         result = trace(case.folder, *words)
@@ -320,6 +310,7 @@ def test_json_says_the_same_as_the_tree(case: Case) -> None:
     assert read["at"].keys() == {"file", "line", "column"}
     forward = json.loads(trace(case.folder, "--source", "SYNTHETIC_IMPRESS_AE.csv", "3", "--json").stdout)
     assert forward["place"]["source"] == "ae"
+    assert case.forward("Impress_AE", 3).place.file == "SYNTHETIC_IMPRESS_AE.csv"
     assert {use["map"] for use in forward["uses"]} >= {"impress_adverse_event", "impress_adverse_event_relation"}
 
 

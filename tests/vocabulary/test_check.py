@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from omopify.cli.main import main
 from omopify.conversion.run import Options, run
 from omopify.errors import Location, Problem, Problems
+from omopify.progress import silent
 from omopify.resources import data
 from omopify.specs.project import load_project
 from omopify.vocabulary.checking.concepts import alike
@@ -112,7 +113,7 @@ class Place:
         project = load_project(self.folder, problems)
         problems.stop_if_errors()
         assert project is not None
-        run(project, Options(), problems, lambda _text: None)
+        run(project, Options(), problems, silent)
 
 
 def at(text: str, line: int, cell: int | str) -> tuple[int, int]:

@@ -273,3 +273,12 @@ def test_spellings_that_a_run_tells_apart_have_a_row_each(place: Place) -> None:
     place.change("synthetic rashes", mappingStatus="APPROVED")
     place.change("synthetic rashes.", mappingStatus="APPROVED")
     assert place.run() == 4
+
+
+def test_proposals_for_programs(place: Place) -> None:
+    told = json.loads(place.suggest("--json").stdout)
+    assert sum(1 for value in told["values"] if value["proposed"]) == sum(file["proposed"] for file in told["files"])
+    assert all(value["rows"] > 0 and value["concept_file"] for value in told["values"])
+    best = [value["candidates"][0]["concepts"][0]["concept_id"] for value in told["values"] if value["proposed"]]
+    assert best
+    assert all(isinstance(concept_id, int) for concept_id in best)

@@ -21,6 +21,7 @@ import pytest
 
 from omopify.conversion.run import Options, run
 from omopify.errors import Problems
+from omopify.progress import silent
 from omopify.specs.project import load_project
 
 SEEDS = 12
@@ -306,7 +307,7 @@ def found(folder: Path, draft: bool) -> dict[int, list[tuple[int, int, int | Non
     problems = Problems()
     project = load_project(folder, problems)
     assert project is not None, problems.found
-    run(project, Options(draft=draft), problems, lambda _text: None)
+    run(project, Options(draft=draft), problems, silent)
     result: dict[int, list[tuple[int, int, int | None]]] = {}
     with duckdb.connect(str(folder / "out" / "omop.duckdb"), read_only=True) as db:
         rows = db.execute(

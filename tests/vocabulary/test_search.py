@@ -313,17 +313,22 @@ def test_every_shipped_concept_is_found_by_its_name(shipped: DuckDB) -> None:
 def test_the_index_is_built_once_and_again_for_another_vocabulary(tmp_path: Path) -> None:
     file = small_vocabulary(tmp_path / "v.duckdb")
     beside, _ = index_places(file)
-    said: list[str] = []
-    with open_search(file, said.append) as db:
+    said: list[tuple[float, float]] = []
+
+    def say(text: str, done: float = 0, of: float = 0) -> None:
+        assert text
+        said.append((done, of))
+
+    with open_search(file, say) as db:
         assert ids(db, "narwhal") == []
-    assert len(said) == 3
+    assert said == [(0, 3), (1, 3), (2, 3)]
     first = beside.stat().st_mtime_ns
-    with open_search(file, said.append):
+    with open_search(file, say):
         assert len(said) == 3
     assert beside.stat().st_mtime_ns == first
     narwhal = ["900200", "Narwhal", "Condition", "Alpha", "Finding", "S", "N1", *VALID]
     small_vocabulary(file, [narwhal])
-    with open_search(file, said.append) as db:
+    with open_search(file, say) as db:
         assert ids(db, "narwhal") == [900200]
     assert len(said) == 6
     assert sorted(path.name for path in tmp_path.iterdir()) == ["v.duckdb", "v.search.duckdb", "v_download"]

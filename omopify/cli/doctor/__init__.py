@@ -64,7 +64,7 @@ def _show(title: str, part: Sequence[Found]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from omopify.cli.show import console
+    from omopify.cli.show import put
 
     click.echo(click.style(title, bold=True))
     lines = Table.grid(padding=(0, 2, 0, 0))
@@ -76,5 +76,5 @@ def _show(title: str, part: Sequence[Found]) -> None:
         if found.mend:
             said.append(f"\n{found.mend}", style="dim")
         lines.add_row(Text(f"  {found.status}", style=_COLOURS[found.status]), found.name, said)
-    console().print(lines)
+    put(lines)
     click.echo()

@@ -53,7 +53,8 @@ def _safely(look: Callable[[Project], Iterator[Found]], project: Project) -> Ite
 def _maps(project: Project, known: Problems) -> tuple[Found, Plan | None]:
     from omopify.compiler.planner import make_plan
 
-    problems = Problems(list(known.found))
+    problems = Problems()
+    problems.extend(known.found)
     plan = make_plan(project.pack, {}, problems)
     said = f"{counted(len(project.pack.maps), 'map')} of '{project.file.mappings}'"
     if problems.errors:
@@ -148,7 +149,10 @@ def _register(project: Project) -> Iterator[Found]:
 def _tests(project: Project) -> Iterator[Found]:
     untested = [loaded.spec.map for loaded in project.pack.maps if not loaded.spec.tests]
     number = sum(len(loaded.spec.tests) for loaded in project.pack.maps)
-    said = f"{counted(number, 'test')}; {len(untested)} of {counted(len(project.pack.maps), 'map')} without any"
+    bare = (
+        f"{len(untested)} of {counted(len(project.pack.maps), 'map')} without any" if untested else "every map has one"
+    )
+    said = f"{counted(number, 'test')}; {bare}"
     mend = "a given/expect row in each says what it is for: 'omopify test --freeze MAP' writes one"
     all_bare = len(untested) == len(project.pack.maps)
     yield Found("tests", "warn" if all_bare else "ok", said, mend if all_bare else "")
