@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import re
@@ -156,9 +157,10 @@ class Program(Commands):
             show_problems(error.problems)
             ctx.exit(1)
         except OSError as error:
-            if ctx.params.get("debug") or error.filename is None:
+            if ctx.params.get("debug") or (error.filename is None and error.errno != errno.ENOSPC):
                 raise
-            click.echo(f"{error.filename}: {(error.strerror or 'cannot be used').lower()} [OM597]", err=True)
+            place = f"{error.filename}: " if error.filename else ""  # a full disk does not say which file
+            click.echo(f"{place}{(error.strerror or 'cannot be used').lower()} [OM597]", err=True)
             ctx.exit(1)
         except click.BadParameter as error:
             raise _plainly(error) from None

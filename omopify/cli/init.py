@@ -30,7 +30,7 @@ _NEW = "new"
     cls=Command,
     examples={
         "omopify init mytrial": "asks for all that it needs",
-        "omopify init mytrial --data /exports/mytrial --trial mytrial --name MyTrial --edc Castor": "asks nothing",
+        "omopify init mytrial --data export --trial mytrial --name MyTrial --edc Castor": "asks nothing",
         "omopify init impress --data export --mappings impress": "with a mapping that ships with omopify",
     },
 )
@@ -122,7 +122,9 @@ class _Asking:
             click.echo("No mapping that ships with omopify fits its columns, so one is drafted from the export.")
             return None
         _tell(first)
-        if self._may and not click.confirm(f"Use the mapping '{first.pack.folder.name}'?", default=True):
+        if not self._may:
+            click.echo("So it is used; '--mappings new' drafts one from the export instead.")
+        elif not click.confirm("Use it? If not, one is drafted from the export.", default=True):
             return None
         return first
 
@@ -182,7 +184,6 @@ def _tell(fit: Fit) -> None:
     there = fit.needed - len(fit.missing)
     mapping = f"the mapping '{fit.pack.folder.name}' ({fit.pack.trial.name})"
     click.echo(f"It has {there} of the {counted(fit.needed, 'column')} that {mapping} needs.")
-    click.echo("'--mappings new' drafts one from the export instead.")
     if fit.missing:
         shown = ", ".join(fit.missing[:6]) + (f" and {len(fit.missing) - 6} more" if len(fit.missing) > 6 else "")
         click.echo(f"Not there: {shown}. A run stops until the export has them, or the maps do without them.")
@@ -191,11 +192,13 @@ def _tell(fit: Fit) -> None:
 def _write_shipped(folder: Path, data: Path, fit: Fit, scan: Scan, name: str | None) -> None:
     from omopify.drafting.fitting import changes
     from omopify.drafting.project import Setting
+    from omopify.specs.project import shown
 
     where, inside = _way(folder, data)
     setting = Setting(name or fit.pack.trial.name, fit.pack.folder.name, where, inside, changes=changes(fit))
     _write(folder, setting, scan, {})
     click.echo()
+    click.echo(f"The mapping ships with omopify, in {shown(fit.pack.folder)}.")
     _next(folder)
 
 
@@ -302,6 +305,7 @@ def _next(folder: Path) -> None:
         (f"omopify check {project}", "what is wrong, and what is open"),
         (f"omopify run {project}", "convert the export, as far as the mapping goes"),
         (f"omopify review {project}", "what somebody has to approve"),
+        (f"omopify docs {project}", "the mapping in plain words, as a page"),
     ):
         click.echo(f"  {words:<34}{what}")
 

@@ -37,8 +37,19 @@ def show_warnings(project: Project, warnings: Sequence[Problem], *, everything: 
     show_problems(sorted(warnings, key=distance), everything=everything)
 
 
-def show_run(project: Project, result: Result, tests: Mapping[str, int] | None, *, everything: bool) -> None:
-    """Write what became of the rows; ``everything``: also map by map for those that came with the shared model."""
+def show_run(
+    project: Project, result: Result, tests: Mapping[str, int] | None, *, everything: bool, assessed: bool
+) -> None:
+    """Write what became of the rows.
+
+    Args:
+        project: what was run.
+        result: what it came to.
+        tests: how many tests of the maps there were; None if they were not run.
+        everything: also tell map by map of those that came with the shared model.
+        assessed: whether the quality of the result is assessed, which is what lists rows.
+    """
+    from omopify.cli.changed import say
     from omopify.cli.show import counted
 
     if tests is None:
@@ -49,19 +60,21 @@ def show_run(project: Project, result: Result, tests: Mapping[str, int] | None, 
     manifest = result.manifest
     shared = {loaded.spec.map: loaded.pack for loaded in project.pack.maps if loaded.folder != project.pack.folder}
     _show_maps(manifest, shared, everything=everything)
-    _show_rejected(manifest, shared)
+    listing = "'omopify quality rows" if assessed else "after 'omopify quality', 'omopify quality rows"
+    _show_rejected(manifest, shared, listing)
     totals = manifest["totals"]
-    click.echo(
+    say(
         f"values left out {totals['value_issues']}, dates filled in {totals['imputations']}, "
         f"values without a concept {totals['unmapped_values']}, columns undecided {totals['columns_undecided']}"
     )
     if totals["value_issues"]:
-        click.echo("'omopify quality rows trial.values_left_out' lists the rows of values that were left out")
+        say(f"{listing} trial.values_left_out' lists the rows of values that were left out")
     if totals["unmapped_values"]:
         click.echo("'omopify vocab suggest' proposes concepts for values that have none")
 
 
 def _show_maps(manifest: Mapping[str, Any], shared: Mapping[str, str], *, everything: bool) -> None:
+    from omopify.cli.changed import say
     from omopify.cli.show import counted, table
 
     maps, order = manifest["maps"], manifest["order"]
@@ -76,7 +89,7 @@ def _show_maps(manifest: Mapping[str, Any], shared: Mapping[str, str], *, everyt
         rows = [*(row for row in rows if row not in eras), total, *eras]
     table("Where the rows went", _HEADINGS, rows)
     if idle:
-        click.echo(f"{counted(len(idle), 'map')} found no row to read: {', '.join(idle)}")
+        say(f"{counted(len(idle), 'map')} found no row to read: {', '.join(idle)}")
     for pack in dict.fromkeys(shared.values()) if everything else ():
         names = [name for name in ran if shared.get(name) == pack and name not in idle]
         table(f"The maps of {pack}", _HEADINGS, [(name, *_counts([maps[name]])) for name in names])
@@ -88,16 +101,17 @@ def _counts(maps: Sequence[Mapping[str, Any]]) -> list[int | str]:
     return [sum(one[column] for one in maps) or "" for column in _COUNTS]
 
 
-def _show_rejected(manifest: Mapping[str, Any], shared: Mapping[str, str]) -> None:
-    from omopify.cli.show import number, table
+def _show_rejected(manifest: Mapping[str, Any], shared: Mapping[str, str], listing: str) -> None:
+    from omopify.cli.changed import say
+    from omopify.cli.show import counted, table
 
     rejected = list(_rejected(manifest))
     if not rejected:
         click.echo("No row was rejected.")
         return
     rows = list(_most(rejected, shared, manifest.get("subjects_without_person", 0)))
-    table(f"Rejected: {number(sum(rows for *_, rows in rejected))} rows", ("map", "field", "reason", "rows"), rows)
-    click.echo("'omopify quality rows trial.rows_rejected' lists them; 'omopify trace --source FORM ROW' tells of one")
+    table(f"Rejected: {counted(sum(rows for *_, rows in rejected), 'row')}", ("map", "field", "reason", "rows"), rows)
+    say(f"{listing} trial.rows_rejected' lists them; 'omopify trace --source FORM ROW' tells of one")
 
 
 def _rejected(manifest: Mapping[str, Any]) -> Iterator[Rejected]:

@@ -74,9 +74,12 @@ def command(
     loaded = load_project(project, problems)
     problems.stop_if_errors()
     assert loaded is not None
+    noted: list[str] = []
     if given and by is not None:
-        _note(loaded, given[0][0], [*given[0][1], *others], by, note, quiet=as_json)
+        noted = _note(loaded, given[0][0], [*given[0][1], *others], by, note, quiet=as_json)
     found = parts(loaded, problems)
+    if given and given[0][0] == "approved" and not as_json:
+        _warn_of_open_ends([part for part in found if part.state.part in noted])
     if as_json:
         emit_json([_as_data(part) for part in found])
     else:
@@ -84,7 +87,7 @@ def command(
     show_problems(problems.warnings)
 
 
-def _note(project: Project, status: Given, named: list[str], by: str, note: str, *, quiet: bool) -> None:
+def _note(project: Project, status: Given, named: list[str], by: str, note: str, *, quiet: bool) -> list[str]:
     from datetime import date
 
     from omopify.cli.show import counted
@@ -97,6 +100,19 @@ def _note(project: Project, status: Given, named: list[str], by: str, note: str,
         named = [state.part for state in after[:5]] + ([f"{len(after) - 5} more"] if len(after) > 5 else [])
         click.echo(f"{counted(len(after), 'part')} {verb}: {', '.join(named) or 'nothing new to say'}")
         click.echo(shown(project.folder / REVIEWS))
+    return [state.part for state in after]
+
+
+def _warn_of_open_ends(approved: Sequence[Part]) -> None:
+    """Say what of the parts that were approved just now is still to be decided, or was never tried."""
+    from omopify.cli.changed import names, say
+
+    marked = [part.state.part for part in approved if part.undecided and not part.pack]
+    if marked:
+        say(f"with '???' where somebody has to decide: {names(marked)}")
+    bare = [part.state.part for part in approved if part.untested]
+    if bare:
+        say(f"without a test: {names(bare)}")
 
 
 def _show(found: Sequence[Part], *, everything: bool, whole: bool) -> None:
@@ -150,10 +166,11 @@ def _status(part: Part) -> str:
 
 def _remark(part: Part) -> str:
     rows = f"{part.unchecked} rows unchecked" if part.unchecked else ""
-    return "; ".join(filter(None, (part.state.note, rows)))
+    marks = f"{part.undecided} x ???" if part.undecided and not part.pack else ""
+    return "; ".join(filter(None, (part.state.note, rows, marks, "no test" if part.untested else "")))
 
 
 def _as_data(part: Part) -> dict[str, object]:
     words = [asdict(word) | {"text": word.text} for word in part.words]
-    more = {"gone": part.state.is_gone, "pack": part.pack, "unchecked": part.unchecked, "changes": words}
-    return asdict(part.state) | more
+    counts = {"unchecked": part.unchecked, "undecided": part.undecided, "untested": part.untested}
+    return asdict(part.state) | {"gone": part.state.is_gone, "pack": part.pack, **counts, "changes": words}

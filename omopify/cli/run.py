@@ -90,7 +90,7 @@ def command(
         result = run(loaded, options, problems, say)
     show_warnings(loaded, result.warnings, everything=everything)
     if not as_json:
-        show_run(loaded, result, tests, everything=everything)
+        show_run(loaded, result, tests, everything=everything, assessed=not no_quality)
         if no_quality:
             show_draft(reasons(result.manifest))
         click.echo(shown(result.out / DATABASE))

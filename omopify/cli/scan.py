@@ -186,7 +186,7 @@ def _show_attention(scan: Scan) -> None:
     listed = []
     for one in found:
         if one.places[0][0]:
-            named = [place for place, _ in one.places[:_PLACES]]
+            named = [_place(scan, place) for place, _ in one.places[:_PLACES]]
             more = len(one.places) - len(named)
             where = ", ".join(named) + (f" and {more} more" if more else "")
             listed.append((one.code, one.text, where))
@@ -195,9 +195,14 @@ def _show_attention(scan: Scan) -> None:
     table("To look at first", ("what", "which means", "where"), listed)
 
 
+def _place(scan: Scan, place: str) -> str:
+    """Leave the form away where there is only one."""
+    return place.partition(".")[2] or place if len(scan.forms) == 1 else place
+
+
 def _show_hidden(scan: Scan) -> None:
     hidden = [
-        (f"{form.name}.{column.name}", column.identifier or "free text")
+        (_place(scan, f"{form.name}.{column.name}"), column.identifier or "free text")
         for form in scan.forms
         for column in form.columns
         if (column.identifier and column.name != form.subject) or column.free_text
@@ -214,7 +219,8 @@ def _show_hidden(scan: Scan) -> None:
                 click.echo(f"{what}, so never shown: {', '.join(places[:8])}{more}")
     others = [anomaly.text for anomaly in scan.anomalies if anomaly.code == "other file"]
     if others:
-        click.echo(f"Not looked into: {'; '.join(others)}")
+        more = f"; and {len(others) - _PLACES} more files" if len(others) > _PLACES else ""
+        click.echo(f"Not looked into: {'; '.join(others[:_PLACES])}{more}")
     click.echo()
 
 

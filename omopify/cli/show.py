@@ -31,7 +31,7 @@ PROGRESS_VARIABLE = "OMOPIFY_PROGRESS"
 _QUIET_SECONDS = 2.0
 _PLAIN_SECONDS = 5.0
 _ROOM_FOR_TIME = 12
-_LEAST_ROOM = 12
+_LEAST_ROOM = 8
 _FEW = 3
 _LARGEST_EXCERPT = 5_000_000
 _EXCERPTS = (".yaml", ".yml", ".sql", ".jinja")
@@ -173,15 +173,14 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     from rich.box import SIMPLE_HEAD, Box
     from rich.table import Table
 
-    out = console()
     lines = SIMPLE_HEAD if is_unicode(sys.stdout) else Box("    \n    \n -- \n" + "    \n" * 5, ascii=True)
     shown = Table(title=title or None, box=lines, title_justify="left", show_edge=False, padding=(0, 1, 0, 0))
     cells = [[_cell(value) for value in row] for row in rows]
+    fixed = {place for place in range(len(columns)) if _are_numbers([row[place] for row in rows])}
     for place, name in enumerate(columns):
-        values = [row[place] for row in rows if row[place] not in ("", None)]
-        right = bool(values) and all(isinstance(value, int | float) for value in values)
+        right = place in fixed
         shown.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=right)
-    _break_widest(columns, cells, out.width)
+    _break_names(columns, cells, fixed, console().width)
     for row in cells:
         shown.add_row(*row)
     put(shown)
@@ -196,6 +195,11 @@ def put(shown: RenderableType) -> None:
     click.echo("\n".join(line.rstrip(" ") for line in caught.get().splitlines()))
 
 
+def _are_numbers(values: Sequence[Any]) -> bool:
+    filled = [value for value in values if value not in ("", None)]
+    return bool(filled) and all(isinstance(value, int | float) for value in filled)
+
+
 def _cell(value: Any) -> Text:
     from rich.text import Text
 
@@ -206,23 +210,34 @@ def _cell(value: Any) -> Text:
     return Text(number(value) if isinstance(value, int) else str(value or ""))
 
 
-def _break_widest(columns: Sequence[str], cells: list[list[Text]], width: int) -> None:
-    """Break the names of the widest column where ``_``, ``.`` or ``/`` end a part, if the table has too little room."""
+def _break_names(columns: Sequence[str], cells: list[list[Text]], fixed: set[int], width: int) -> None:
+    """Break names where ``_``, ``.`` or ``/`` end a part, if they are longer than the table has room for."""
     widths = [max([len(name), *(row[place].cell_len for row in cells)]) for place, name in enumerate(columns)]
-    needed = sum(widths) + 2 * len(widths)
-    widest = widths.index(max(widths))
-    room = width - (needed - widths[widest])
-    if needed <= width or room < _LEAST_ROOM:
+    loose = [place for place in range(len(columns)) if place not in fixed]
+    room = width - 2 * len(widths) - sum(widths[place] for place in fixed)
+    most = _share([widths[place] for place in loose], room)
+    if most < _LEAST_ROOM:
         return
     for row in cells:
-        text = row[widest]
-        if " " not in text.plain and text.cell_len > room:
-            row[widest] = text.blank_copy("\n".join(_parts(text.plain, room)))
+        for place in loose:
+            text = row[place]
+            if widths[place] > most and not text.spans and any(len(word) > most for word in text.plain.split(" ")):
+                words = ("\n".join(_parts(word, most)) for word in text.plain.split(" "))
+                row[place] = text.blank_copy(" ".join(words))
+
+
+def _share(widths: Sequence[int], room: int) -> int:
+    """Return how wide the widest columns may be, if the narrow ones get all that they need."""
+    for place, needed in enumerate(sorted(widths)):
+        share = room // (len(widths) - place)
+        if needed > share:
+            return share
+        room -= needed
+    return max(widths, default=0)
 
 
 def _parts(name: str, room: int) -> Iterator[str]:
-    while len(name) > room:
-        end = max(name.rfind(sign, 0, room) for sign in "_./-") + 1 or room
+    while len(name) > room and (end := max(name.rfind(sign, 0, room) for sign in "_./-") + 1):
         yield name[:end]
         name = name[end:]
     yield name

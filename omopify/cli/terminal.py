@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
 _SPELT = {
@@ -45,7 +46,10 @@ codecs.register_error("omopify", _spelt)
 
 
 def make_streams_safe() -> None:
-    """Let standard output and standard error spell the signs that their encoding lacks."""
+    """Let standard output and standard error spell the signs that their encoding lacks, and be there at all."""
+    # A service or a cron job may start a program with its streams closed.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # a stream of a test may be of another kind
         if reconfigure and not is_unicode(stream):

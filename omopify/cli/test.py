@@ -81,7 +81,8 @@ def command(
     is a problem, with its place.
 
     A test that passed is not run again until something changes that it depends on: its map, the maps it refers to, a
-    value list, a concept file, the vocabulary, omopify.
+    value list, a concept file, the vocabulary, omopify. Concept files are those beside the maps: what the project
+    decides in its own folder 'concepts' stays out, so that tests of shared maps hold for every project.
 
     --freeze MAP writes a test from rows of the export: the columns that the map uses, the rows of other forms that it
     needs, and what it makes of them. Subjects get made-up names. The export must be made up or de-identified.

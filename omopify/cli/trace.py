@@ -21,7 +21,14 @@ from omopify.cli.options import json_option, project_first
     },
 )
 @click.argument("words", nargs=-1, metavar="[PROJECT] [TABLE ID]")
-@click.option("--source", "form", nargs=2, metavar="FORM ROW", type=(str, click.IntRange(min=1)), default=None)
+@click.option(
+    "--source",
+    "form",
+    nargs=2,
+    metavar="FORM ROW",
+    type=(str, click.IntRange(min=1)),
+    help="Follow this row of the export, as a spreadsheet numbers it.",
+)
 @click.option("--sheet", metavar="NAME", help="The worksheet, where a form has several.")
 @click.option("--show-values", is_flag=True, help="Show what stands in the cells. This is data of patients.")
 @click.option(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from omopify.comparing.words import Reworded, reworded
 from omopify.conversion.definitions import term_hash
 from omopify.specs.meanings import TRIAL
-from omopify.specs.project import Pack, Project
+from omopify.specs.project import DEFAULTS, Pack, Project
 from omopify.vocabulary.files.concept_files import read_concept_file
 
 Kind = Literal["new", "gone", "changed"]
@@ -178,13 +178,25 @@ def touched(found: Changes, name: str, one: Mapping[str, Any], scopes: Iterable[
     change = next((change for change in found.maps if change.map == name), None)
     if change is not None:
         by_kind = {"new": "the map is new", "gone": "the map is gone"}
-        said = by_kind.get(change.kind, "the map changed" if change.words else "its SQL changed")
+        otherwise = "the map changed" if change.words else _read_otherwise(found, reads) or "its SQL changed"
+        said = by_kind.get(change.kind, otherwise)
         yield Cause("map" if change.is_reworded else "sql", name, said)
     for file in found.concepts:
         if file.file in one["concepts"]:
             yield Cause("concepts", file.file, f"the concept file {file.file} changed")
     if found.vocabulary and one["looks_up"]:
         yield Cause("vocabulary", "", "the vocabulary changed")
+
+
+def _read_otherwise(found: Changes, reads: Sequence[str]) -> str:
+    """Say which words about the forms that a map reads have changed in ``sources:``; nothing if none have."""
+    said: dict[str, list[str]] = {}
+    for word in found.trial:
+        _, here, form_and_word = word.place.partition("sources ")
+        form, _, what = form_and_word.partition(" ")
+        if here and form in (*reads, DEFAULTS):
+            said.setdefault("forms" if form == DEFAULTS else form, []).append(what or "all")
+    return " and ".join(f"how {form} is read changed ({', '.join(what)})" for form, what in said.items())
 
 
 def _forms(

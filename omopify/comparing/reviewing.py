@@ -12,6 +12,7 @@ from omopify.comparing.words import Reworded, reworded
 from omopify.conversion.replacement import DEFINITIONS, EARLIER, LAST, SIGNED
 from omopify.errors import Problems
 from omopify.resources import data
+from omopify.specs.maps import MapFile
 from omopify.specs.meanings import CONCEPTS, MAP, TRIAL, Meaning, meanings
 from omopify.specs.project import Project
 from omopify.specs.reviews import Reviewed, reviews
@@ -25,6 +26,10 @@ class Part:
     state: Reviewed
     pack: str = ""
     """The shared pack that came with omopify and holds it; empty for what the project's own people wrote."""
+    untested: bool = False
+    """Whether it is a map without a test."""
+    undecided: int = 0
+    """How many lines of its file hold ``???``, which a draft leaves where somebody has to decide."""
     unchecked: int = 0
     """Of a concept file: how many rows nobody has checked. They are used with --draft only."""
     words: tuple[Reworded, ...] = ()
@@ -40,15 +45,19 @@ def parts(project: Project, problems: Problems, out: Path | None = None) -> tupl
     said = {part.part: part for part in meanings(project)}
     kept = list(_kept((out or project.out).absolute()))
     return tuple(
-        Part(state)
-        if state.is_gone
-        else Part(
-            state,
-            _pack(said[state.part], project),
-            _unchecked(state.part, project),
-            tuple(_words(state, said[state.part], kept, project)),
-        )
+        Part(state) if state.is_gone else _part(state, said[state.part], kept, project)
         for state in reviews(project, problems, tuple(said.values()))
+    )
+
+
+def _part(state: Reviewed, part: Meaning, kept: list[Mapping[str, Any]], project: Project) -> Part:
+    return Part(
+        state,
+        pack=_pack(part, project),
+        untested=isinstance(part.spec, MapFile) and not part.spec.tests,
+        undecided=_undecided(part.path),
+        unchecked=_unchecked(state.part, project),
+        words=tuple(_words(state, part, kept, project)),
     )
 
 
@@ -57,6 +66,13 @@ def _pack(part: Meaning, project: Project) -> str:
     if path.is_relative_to(own) or not path.is_relative_to(shipped):
         return ""
     return path.relative_to(shipped).parts[0]
+
+
+def _undecided(path: Path) -> int:
+    try:
+        return sum(b"???" in line for line in path.read_bytes().splitlines())
+    except OSError:
+        return 0
 
 
 def _unchecked(part: str, project: Project) -> int:

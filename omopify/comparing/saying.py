@@ -78,6 +78,8 @@ def _kind(cause: Cause) -> str:
 def _about(maps: list[str], words: str) -> str:
     if words.startswith("its SQL"):
         return f"the SQL of {_several('the map', 'the maps', maps)} changed"
+    if words.startswith("how "):
+        return words
     verb = words.removeprefix("the map ")
     several = {"is new": "are new", "is gone": "are gone"}.get(verb, verb) if len(maps) > 1 else verb
     return f"{_several('the map', 'the maps', maps)} {several}"

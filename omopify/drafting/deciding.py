@@ -93,11 +93,22 @@ def _assigned(found: Iterable[Guess]) -> dict[str, Guess]:
     """Give each field one column and each column one field, the likeliest pairs first."""
     fields: dict[str, Guess] = {}
     taken: set[str] = set()
-    for guess in found:
+    likely = tuple(found)
+    for guess in likely:
         if guess.field not in fields and guess.column.name not in taken:
             fields[guess.field] = guess
             taken.add(guess.column.name)
-    return fields
+    return _with_visit_id(fields, likely)
+
+
+def _with_visit_id(fields: dict[str, Guess], found: Sequence[Guess]) -> dict[str, Guess]:
+    """Take the name of a visit for its id where nothing else is one: a visit needs an id, and can do without a name."""
+    name = fields.get("event_name")
+    if not name or "event_id" in fields:
+        return fields
+    ids = (guess for guess in found if guess.field == "event_id" and guess.column.name == name.column.name)
+    as_id = next(ids, None)
+    return {**{f: g for f, g in fields.items() if f != "event_name"}, "event_id": as_id} if as_id else fields
 
 
 def _cores(

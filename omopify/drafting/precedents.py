@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from omopify.compiler.codelists import inputs_of
 from omopify.compiler.spoken import columns_in, is_column
@@ -78,8 +79,9 @@ class Shipped:
         return Precedents(tuple(use for pack in packs for use in uses(pack)))
 
 
+@cache
 def shipped() -> Shipped:
-    """Read all packs that ship with omopify."""
+    """Read all packs that ship with omopify; once, as they do not change while it runs."""
     folders = sorted(path.parent for path in data("mappings").glob("*/trial.yaml"))
     return Shipped(tuple(pack for folder in folders if (pack := load_pack(folder, Problems())) is not None))
 

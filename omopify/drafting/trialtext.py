@@ -32,16 +32,22 @@ class Sources:
     def dates(self, form: Form) -> tuple[str, ...]:
         """Return the date formats of a form that the language knows, the most frequent first."""
         counted: Counter[str] = Counter()
+        yearly: Counter[str] = Counter()
         for column in form.columns:
             for seen in column.dates if column.kind in ("date", "date and time") else ():
                 format = date_format(seen.format)
                 if format:
                     full = seen.precision in ("day", "minute", "second")
-                    counted[format] += (seen.rows or 1) * (1000 if full else 1)
+                    told = yearly if seen.precision == "year" else counted
+                    told[format] += (seen.rows or 1) * (1000 if full else 1)
         kept: dict[str, str] = {}
         for format, _ in counted.most_common():
             # 03/04/2024 cannot be read in two ways: the rarer one is left to the value issues.
             kept.setdefault(re.sub("%[md]", "?", format), format)
+        for format, _ in yearly.most_common():
+            # UNK-UNK-1957 is read by any format of its order: a new one only where there is none.
+            if not any(re.sub("%[mdb]", "?", known) == re.sub("%[md]", "?", format) for known in kept.values()):
+                kept[format] = format
         return tuple(kept.values())
 
     @property
@@ -67,11 +73,14 @@ class Sources:
 def date_format(seen: str) -> str:
     """Return the format of the language that reads dates seen in this form; empty if none does.
 
-    ``%Y-%m-%dT%H:%M`` is read as ``%Y-%m-%d``, ``UNK-%m-%Y`` as ``%d-%m-%Y`` and ``%Y-%m`` as ``%Y-%m-%d``.
+    ``%Y-%m-%dT%H:%M`` is read as ``%Y-%m-%d``, ``UNK-%m-%Y`` and ``UNK-UNK-%Y`` as ``%d-%m-%Y``, ``%Y-%m`` as
+    ``%Y-%m-%d``.
     """
     day = re.sub(r"[T ]*%[HIMS].*$", "", seen)
     if is_date_format(day):
         return day
+    # Where the month is not known either, only the order and what stands between the parts can be told.
+    day = re.sub(r"^%Y(\W)\w+\1\w+$", r"%Y\1%m\1%d", re.sub(r"^\w+(\W)\w+\1%Y$", r"%d\1%m\1%Y", day))
     if day.startswith("%Y") and ("%m" in day or "%b" in day):
         found = re.match(r"%Y(.{0,2}?)(%[mb])", day)
         day = f"%Y{found[1]}{found[2]}{found[1]}%d" if found else ""

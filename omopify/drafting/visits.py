@@ -68,24 +68,20 @@ def visit_map(name: str, telling: Collection[str], models: Mapping[str, TableFil
         "  date: date                                    # ASSUMED: no column says on which day the visit was",
         "  # event_name: ???  # the trial's name of the visit",
         "  # mode: ???  # how the visit took place; one of clinic, telephone",
-        "tests:",
-        "  - name: made-up values, as a beginning; a visit of two days has the one that is to be kept",
-        "    given:",
-        *_given(tables, models),
-        "    expect:",
-        "      dsp.visit:",
-        "        - subject_id: MADE-UP-1",
-        "          event_id: week 8",
-        "          date: 2024-05-17",
+        *_test(tables, models),
         "review: {status: draft}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _given(tables: Sequence[str], models: Mapping[str, TableFile]) -> list[str]:
-    """Return rows that name one visit; the day to be kept is that of the first of them."""
+def _test(tables: Sequence[str], models: Mapping[str, TableFile]) -> list[str]:
+    """Return a test with rows that name one visit; the day to be kept is that of the first of them."""
     days = {table: [16 - number] for number, table in enumerate(tables)} | {tables[0]: [17, *[18] * (len(tables) == 1)]}
-    lines = []
+    lines = [
+        "tests:",
+        "  - name: made-up values, as a beginning; a visit of two days has the one that is to be kept",
+        "    given:",
+    ]
     for table, each in days.items():
         lines.append(f"      {table}:")
         for day in each:
@@ -94,4 +90,5 @@ def _given(tables: Sequence[str], models: Mapping[str, TableFile]) -> list[str]:
                 if wanted.required:
                     cells.setdefault(name, wanted.values[0] if wanted.values else "week 8")
             lines.append(f"        - {{{', '.join(f'{name}: {cell}' for name, cell in cells.items())}}}")
-    return lines
+    expected = "{subject_id: MADE-UP-1, event_id: week 8, date: 2024-05-17}"
+    return [*lines, "    expect:", "      dsp.visit:", f"        - {expected}"]

@@ -118,16 +118,9 @@ def draft(
         maps.add(one)
     in_use = [name for name in maps.written if f"{name}.yaml" in maps.files]
     not_yet = tuple(name for name in maps.written if name not in in_use)
-    filled = {maps.written[name] for name in in_use}
-    visit = _unique(f"{trial}_visit", "from_assessments", maps.written)
-    implied = {
-        visit: "" if "visit" in filled else visit_map(visit, maps.telling, tables),
-        f"{trial}_observation_window": window_map(trial, {f"dsp.{table}" for table in filled}),
-    }
-    for map_name, text in implied.items():
-        if text:
-            in_use.append(map_name)
-            maps.files[f"{map_name}.yaml"] = text
+    implied = maps.implied(in_use)
+    in_use += implied
+    maps.files |= {f"{name}.yaml": text for name, text in implied.items()}
     files = {
         "trial.yaml": trial_yaml(scan, sources, maps.used, trial, name, edc, MODEL),
         "columns.csv": columns_csv(scan, maps.used),
@@ -179,6 +172,16 @@ class _Maps:
             self.files[f"{NOT_YET}/{name}.txt" if not table.in_use else f"{name}.yaml"] = text
             self.written[name] = table.name
             undecided = {}
+
+    def implied(self, in_use: Sequence[str]) -> dict[str, str]:
+        """Return maps of what no form says by itself: visits and windows, from the tables that are filled."""
+        filled = {self.written[name] for name in in_use}
+        visit = _unique(f"{self.trial}_visit", "of_assessments", self.written)
+        found = {
+            visit: "" if "visit" in filled else visit_map(visit, self.telling, self.tables),
+            f"{self.trial}_observation_window": window_map(self.trial, {f"dsp.{table}" for table in filled}),
+        }
+        return {name: text for name, text in found.items() if text}
 
     def _table(self, chosen: Chosen) -> Table:
         owner = self.once.get(chosen.table, chosen.form.name)

@@ -67,7 +67,7 @@ def _form(form: Json, limit: int) -> dict[str, Any]:
 
 def _column(form: Json, column: Json, limit: int, place: int) -> dict[str, Any]:
     rows, filled = column["rows"], column["filled"]
-    nearly = isinstance(rows, int) and filled == rows - limit + 1 and rows >= limit
+    nearly = isinstance(rows, int) and filled == rows - limit and rows >= limit
     ambiguous = any(way["ambiguous"] for way in column["dates"])
     flags = {
         "identifier": column["identifier"],

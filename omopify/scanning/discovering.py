@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -67,7 +68,7 @@ class Discovery:
     def forms(self) -> list[Found]:
         """Return the tables in the order of the files' names; note the files that hold none."""
         listing = Folder(self._folder)
-        left = [path.resolve() for path in self._options.leave]
+        left = [Path(os.path.realpath(path)) for path in self._options.leave]
         names = [name for name in listing.deep if not self._is_left(name, left)]
         declared = self._declared(listing)
         found: list[Found] = []
@@ -89,7 +90,8 @@ class Discovery:
         self.anomalies.append(Anomaly(code, 0, f"{place}: {reason}"))
 
     def _is_left(self, name: str, left: Sequence[Path]) -> bool:
-        path = (self._folder / name).resolve()
+        # Path.resolve() raises where links go round in a circle
+        path = Path(os.path.realpath(self._folder / name))
         return any(part.startswith(".") for part in PurePosixPath(name).parts) or any(
             path.is_relative_to(folder) for folder in left
         )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from omopify.scanning.persons import is_personal
 from omopify.scanning.shapes import MISSING, MONTH_NUMBER, meaning
 
 LOOKED_AT = 40
@@ -25,10 +26,13 @@ _MON = "|".join(sorted(MONTH_NUMBER, key=len, reverse=True))
 _NO_NAME = re.compile(
     r"(?<!\d)\d{1,4}([-./])\d{1,2}\1\d{2,4}(?!\d)"
     rf"|(?<!\d)\d{{1,2}}[-. ]{{0,2}}(?:{_MON})[-. ]{{0,2}}\d{{2,4}}(?!\d)"
-    r"|[^@\s]+@[^@\s]+\.[a-z]|[;|\t].*[;|\t]"
+    r"|[;|\t].*[;|\t]"
     r"|^[a-z]{0,5}[-_ ]?\d{2,}(?:[-/ ]\d{2,})+$"
 )
-"""What no name holds, in small letters: a day, an e-mail address, several cells glued together, a person's number."""
+"""What no name holds, in small letters: a day, several cells glued together, the number of a patient."""
+
+_PERSONS = re.compile(r"(?i)(subj\w*|pat\w*|pas\w*|participant|case|record|id|no|p|s)[-_ ]?\d{2,}")
+"""Names of columns that stand for a subject each, if there are several."""
 
 _GLUES = {";": "semicolons", "\t": "tabs", "|": "upright strokes", ",": "commas"}
 
@@ -80,8 +84,10 @@ def is_data(cell: str) -> bool:
 
 def _may_be_header(row: Sequence[str]) -> bool:
     cells = [cell for cell in row if cell]
-    few = sum(map(is_data, cells)) <= 0.1 * len(cells)
-    return few and not any(len(cell) > _LABEL_MOST or _NO_NAME.search(cell.lower()) for cell in cells)
+    persons = sum(bool(_PERSONS.fullmatch(cell)) for cell in cells)
+    few = persons < 5 and sum(map(is_data, cells)) <= 0.1 * len(cells)
+    odd = any(len(cell) > _LABEL_MOST or _NO_NAME.search(cell.lower()) or is_personal(cell) for cell in cells)
+    return few and not odd
 
 
 def _is_ragged_header(row: Sequence[str]) -> bool:
@@ -97,8 +103,8 @@ def _is_row_of(row: Sequence[str], data: Rows) -> bool:
     for place, cell in enumerate(row):
         below = [other[place] for other in data if place < len(other) and other[place]]
         if re.search(r"\d", cell) and len(below) > 1:
-            shape = re.sub(r"\d", "9", cell)
-            if sum(re.sub(r"\d", "9", other) == shape for other in below) >= 0.8 * len(below):
+            shape = re.sub(r"\d+", "9", cell)
+            if sum(re.sub(r"\d+", "9", other) == shape for other in below) >= 0.8 * len(below):
                 return True
     return False
 

@@ -21,6 +21,16 @@ _SUBJECT = (
 )
 _SUBJECTS = tuple(re.compile(pattern) for pattern in _SUBJECT)
 
+_NUMBER = r"( ?(study )?(id|no|nr|num|number|nummer|key|code|label|identifier|seq))?"
+_MAYBE = re.compile(
+    rf"((study|trial|castor|unique) ?)?(subject|subj|patient|patienten|pat|pasient|participant|person){_NUMBER}"
+    r"|((study|studie|trial|rand|hospital|case|inklusjons|løpe|lope|pseudonym) ?(id|no|nr|num|number|nummer))"
+    r"|(ss|p|np|mnpp|mnpa)id|mnplabel|pseudonyme?|identifier|case|key|id"
+    r"|(patiënt|deltag(er|are)|deltaker|forsøksperson|proefpersoon|proband(en)?|potilas|tutkittava|sujet|paciente|paziente)"
+    rf"{_NUMBER}"
+)
+"""Names, with blanks for signs, that a column of subjects may have if it holds many different values."""
+
 _NAME = r"(first|last|family|given|full|middle|maiden|sur|patient|subject|pasient|participant|contact|next of kin|fore)"
 _WORDS = (
     ("a name", rf"{_NAME}[ _.-]?s?[ _.-]?names?|initials?|initialer|^(name|navn|namn|naam|nom|nome|nombre)$"),
@@ -64,6 +74,16 @@ _CELLS = (
     ("a national or hospital number", r"^[0-9]{3} [0-9]{3} [0-9]{4}$"),
     ("a telephone number", r"^(?:\+|00)[0-9][0-9 ()-]{7,16}$"),
 )
+_PERSONAL = (
+    r"[^@\s]+@[^@\s]+\.[a-z]{2,}",
+    r"(?:^|[^0-9])(?:[0-3][0-9][0-14-9][0-9]{3}[- ]?[0-9]{5}|[0-3][0-9][01][0-9]{3}[-+a][0-9]{3}[0-9a-z])(?:[^0-9]|$)",
+    r"(?:^|[^0-9])(?:(?:19|20)?[0-9]{2}[01][0-9][0-3][0-9][-+][0-9]{4}|[0-9]{3}-[0-9]{2}-[0-9]{4})(?:[^0-9]|$)",
+    r"(?:^|[^0-9])(?:[0-9]{3} [0-9]{3} [0-9]{4}|[0-9]{2} [0-9]{2} [0-9]{2} [0-9]{2})(?:[^0-9]|$)",
+    r"(?:^|[^0-9a-z])(?:\+|00)[0-9][0-9 ()-]{7,16}|(?:tel|tlf|mob|phone|fon)\w*[.:]? ?[0-9][0-9 -]{5,}",
+)
+"""The same inside of a longer text, in small letters; for Polars and for Python."""
+_MANY = 10
+"""So many different values make a column one that may tell subjects apart."""
 _IN_CELLS = 0.2
 """The share of the filled cells from which on they make a column an identifier."""
 
@@ -87,6 +107,31 @@ def subject_column(names: Iterable[str], labels: Iterable[str]) -> str:
     return ""
 
 
+def may_be_subject(name: str) -> bool:
+    """Say whether a column of many different values, and of this name, may tell subjects apart."""
+    spaced = re.sub(r"(?<=[a-zæøå])(?=[A-ZÆØÅ])", " ", name)
+    return any(_MAYBE.fullmatch(re.sub(r"[\W_]+", " ", text).strip().casefold()) for text in (spaced, name))
+
+
+def _numbered_alike(counted: Counted) -> bool:
+    """Say whether most cells are of one shape with a running number, such as NO-001 or 1001, and many differ."""
+    values = counted.values
+    if told(values) < _MANY:
+        return False
+    shaped = values.with_columns(pl.col("low").str.replace_all("[0-9]", "9").alias("alike"))
+    top = shaped.group_by("alike").agg(pl.col("rows").sum()).sort("rows", descending=True)
+    shape = str(top.item(0, "alike"))
+    if top.item(0, "rows") < 0.8 * counted.filled or not re.search("999", shape) or re.search(r"[ .:/]|9,", shape):
+        return False
+    if re.search("[^9]", shape):
+        return True
+    # numbers of four digits may be anything: those of subjects begin at a round one and have few gaps
+    numbers = shaped.filter(pl.col("alike") == shape).get_column("low").cast(pl.Int64, strict=False)
+    low, high = int(str(numbers.min() or 0)), int(str(numbers.max() or 0))
+    years = low >= 1900 and high <= 2100
+    return len(shape) > 3 and not years and high - low < 3 * numbers.n_unique()
+
+
 def identifier(name: str, label: str, subject: str, counted: Counted, days: Days) -> str:
     """Return why a column may identify a person; '' if it does not seem to."""
     if name == subject:
@@ -99,6 +144,11 @@ def identifier(name: str, label: str, subject: str, counted: Counted, days: Days
             return f"may be {reason}: its {place} says so"
     if not counted.filled or days.rows > counted.filled / 2:
         return ""
+    if may_be_subject(name) and told(counted.values) >= _MANY:
+        return "may tell the subjects apart: its name says so"
+    # where subjects are known, what only one of them has is hidden in any case
+    if not subject and _numbered_alike(counted):
+        return "may tell the subjects apart: its cells are numbered alike"
     for reason, pattern in _CELLS:
         share = total(counted.values.filter(pl.col("low").str.contains(pattern))) / counted.filled
         if share >= _IN_CELLS:
@@ -119,8 +169,13 @@ def worded(text: str) -> str:
 
 def looks_personal(counted: Counted) -> pl.DataFrame:
     """Return the values that look like an e-mail address, a national number or a telephone number."""
-    marks = [pl.col("low").str.contains(pattern) for _, pattern in _CELLS]
+    marks = [pl.col("low").str.contains(pattern) for pattern in _PERSONAL]
     return counted.values.filter(pl.any_horizontal(marks))
+
+
+def is_personal(text: str) -> bool:
+    """Say whether a text holds what looks like an e-mail address, a national number or a telephone number."""
+    return any(re.search(pattern, text.lower()) for pattern in _PERSONAL)
 
 
 def free_text(name: str, label: str, counted: Counted, hiding: Hiding) -> str:

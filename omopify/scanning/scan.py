@@ -19,7 +19,7 @@ from omopify.scanning.discovering import Discovery, Found, ScanOptions, scratch
 from omopify.scanning.hiding import Hiding
 from omopify.scanning.linking import Handles, handles, links
 from omopify.scanning.model import SCHEMA_VERSION, Anomaly, Column, Form, Scan
-from omopify.scanning.persons import subject_column
+from omopify.scanning.persons import may_be_subject, subject_column
 from omopify.scanning.profile import Facts, Setting, profile
 from omopify.scanning.relating import keys, pairs, slots, versions
 from omopify.staging.table import BLANKS, Note, Unreadable
@@ -201,6 +201,9 @@ class _Reader:
         forms = max(self._names.values(), default=1)
         for name in names:
             if forms > 2 and self._names[name.casefold()] >= 0.9 * forms and not _NO_SUBJECT.search(name.casefold()):
+                return name
+        for place, name in enumerate(names):
+            if may_be_subject(name) and whole.take([place]).to_series().n_unique() >= 5:
                 return name
         return ""
 

@@ -106,12 +106,15 @@ class SourceSpec(Model):
     label_row: int | None = Field(None, ge=1)
     """The row with the columns' labels, if there is one."""
     delimiter: str | None = None
+    """What stands between the cells of a text file; detected, and told, if it is not written."""
     encoding: str | None = None
+    """How the letters of a text file are written (utf-8, cp1252); detected, and told, if it is not written."""
     missing: Texts | None = None
     """Spellings that mean 'nothing here', in any case."""
     dates: Texts | None = None
     """Date formats, in the order in which they are tried: ``%Y-%m-%d``, ``%d.%m.%Y``, ``iso`` ..."""
     decimal: Literal[".", ","] | None = None
+    """The decimal mark of its numbers; ``.`` if it is not written."""
     optional: bool | None = None
     """The export may lack this form."""
     several: bool | None = None
@@ -124,9 +127,11 @@ class Scope(Model):
     """Who belongs to the trial's data: rows of other subjects are not used, and counted."""
 
     source: str = Field(alias="from")
+    """The source that says who belongs to the data."""
     on: str
     """The subject column; sources without it are not affected."""
     where: str
+    """The condition that a row of a subject must fulfil."""
 
 
 class Eras(Model):
@@ -168,6 +173,7 @@ class ProjectFile(FileModel):
     concepts: FileName = "concepts"
     """A folder with the project's own concept files, as <pack>/<file>.csv: their rows come before the pack's."""
     out: FileName = "out"
+    """The folder of the result (also ``--out``)."""
     register_folder: FileName = Field("register", alias="register")
     """Where the key register is kept: the only way back from an id to a subject. It never leaves the site."""
     release_date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_is_a_day)] | None = None
@@ -196,11 +202,15 @@ class TrialFile(FileModel):
     """``trial.yaml``: the trial's facts and its sources."""
 
     trial: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """The trial's short name: small letters, digits and _."""
     name: Title
+    """What people call the trial."""
     country: Title = Field("", pattern=r"^([A-Z]{2})?$")
     """The two letters of ISO 3166."""
     registry: FactList = ()
+    """Where the trial is registered, such as NCT04817956."""
     edc: Title = ""
+    """The system that the export is from."""
     model: FileName | None = None
     """The shared pack that the trial harmonises to (``prime_rose``); none for maps straight to OMOP."""
     local_vocabulary: FileName | None = None
@@ -209,6 +219,7 @@ class TrialFile(FileModel):
     codes: dict[str, Annotated[tuple[CodeMark, ...], BeforeValidator(_as_tuple)]] = Field(default_factory=dict)
     """What codes may be written without, by vocabulary: ``ICD10: dots`` finds C509 and C50.9. Case never matters."""
     ctcae: Fact | None = None
+    """The version of CTCAE that the protocol uses."""
     disease_control_weeks: Annotated[Texts, AfterValidator(_are_weeks)] = ()
     """The weeks at which clinical benefit is judged."""
     ecog_eligible: FactList = ()
@@ -216,11 +227,13 @@ class TrialFile(FileModel):
     response_criteria: FactList = ()
     """The sets of response criteria that the trial uses (recist, irecist, rano, ...)."""
     assessment_window_days: Fact | None = None
+    """How many days an assessment may lie away from its week."""
     facts: Annotated[dict[str, Fact], AfterValidator(_are_more_facts)] = Field(default_factory=dict)
     """More facts of the trial, for expressions: ``trial.<name>``. A project may change them."""
     eras: Eras | None = None
     """Which era tables are filled, instead of what the shared model says."""
     sources: dict[str, SourceSpec]
+    """The forms of the export by name, and ``defaults`` for all of them."""
     columns: FileName | None = None
     """A CSV file with the export's columns (source, column, label, presence): what the export must bring."""
     pairs: str | None = None
@@ -230,7 +243,9 @@ class TrialFile(FileModel):
     identifiers: Texts = ()
     """Columns that identify a subject; never shown."""
     scope: dict[str, Scope] = Field(default_factory=dict)
+    """Who belongs to the data, by the rule's name; without it everybody in the export."""
     cdm_source: dict[str, Text] = Field(default_factory=dict)
+    """Columns of CDM_SOURCE and what they say."""
     accept: Accepted = Field(default_factory=dict)
     """Warnings of ``omopify check`` about this folder's files that are meant to be so: code and reason."""
 
@@ -268,9 +283,13 @@ class ModelFile(FileModel):
     """``model.yaml``: what a shared pack is called."""
 
     model: Title
+    """The model's short name."""
     name: Title
+    """What people call it."""
     version: Fact = ""
+    """Its version."""
     definition: str = ""
+    """What it is, in a sentence."""
     eras: Eras | None = None
     """Which era tables are filled, unless the trial says otherwise."""
 
@@ -279,26 +298,34 @@ class ModelField(Model):
     """One field of a shared table."""
 
     type: FieldType = "text"
+    """What kind of value it holds."""
     required: bool = False
+    """A row without it is rejected."""
     values: Texts = ()
     """The value set: what the field may hold."""
     unit: str = ""
+    """The unit of its numbers."""
     partial: Literal["earliest", "middle", "latest", "reject"] = "reject"
     """What is done with partial dates unless a map says otherwise."""
     definition: str = ""
+    """What it means."""
     source: str = ""
+    """Where the definition is from."""
 
 
 class TableFile(FileModel):
     """``dsp/<table>.yaml``: one table of the shared model."""
 
     table: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """The table's name: small letters, digits and _."""
     definition: str = ""
+    """What a row of it is."""
     source: str = ""
     """Where the definition is from: the consortium's variable list, a manual, a paper."""
     transfer: Texts = ()
     """In which transfers the table travels: monthly, end_of_participation, cohort_completion."""
     fields: dict[str, ModelField]
+    """Its fields, by name."""
 
     @model_validator(mode="after")
     def _names_are_free(self) -> TableFile:

@@ -87,9 +87,11 @@ class MetaSpec(FileModel):
     table: Annotated[str, AfterValidator(_is_a_table)] | None = None
     """The table that is asked about, with its schema."""
     column: str | None = None
+    """The column that is asked about."""
     category: Category | None = None
     """Kahn's category."""
     subcategory: str = ""
+    """Kahn's subcategory."""
     context: Literal["Verification", "Validation"] | None = None
     """Kahn's context."""
     unit: str | None = None
@@ -107,6 +109,7 @@ class CdmChecksKwargs(FileModel):
     check_type: str
     """DQD's name for it."""
     cdm_table: str
+    """The table of the CDM."""
     checks: dict[str, dict[str, Any]]
     """By field (or another key): ``max_pct``, and what else the type of check takes."""
 
@@ -138,7 +141,9 @@ class DspConformsKwargs(FileModel):
     """The arguments of ``expect_dsp_tables_to_conform``: one check for each field of the shared model."""
 
     check_type: Literal["values_in_set", "required_present"]
+    """Which check it is."""
     max_pct: Percent = 0
+    """The share of rows, in percent, that may fail."""
 
 
 OWN_TYPES: Mapping[str, type[FileModel]] = {
@@ -153,9 +158,11 @@ class SuiteFile(FileModel):
     """A suite of expectations."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]*$")]
+    """The suite's name; the ids of its checks begin with it."""
     meta: dict[str, Any] = Field(default_factory=dict)
     """What holds for all its expectations, unless they say otherwise."""
     expectations: tuple[ExpectationSpec, ...]
+    """The checks."""
 
     def meta_of(self, spec: ExpectationSpec) -> MetaSpec:
         """Return what is known about one of the expectations: its own words, else those of the suite."""
@@ -171,16 +178,22 @@ class ChangeSpec(Model):
     max_pct: Annotated[float, Field(ge=0, le=100)] | None = None
     """The share of rows, in percent, that may fail."""
     severity: Severity | None = None
+    """Another severity."""
     off: bool = False
+    """The check is not asked at all."""
     reason: Said
+    """Why; the report shows it."""
     author: Said
+    """Who decided it."""
     date: Day
+    """On which day."""
 
 
 class ChangesFile(FileModel):
     """``quality/changes.yaml``: what the project changes in shipped checks."""
 
     changes: tuple[ChangeSpec, ...] = ()
+    """The changes, one by one."""
 
 
 class WaiverSpec(Model):
@@ -189,8 +202,11 @@ class WaiverSpec(Model):
     check: str
     """The check's id, in full."""
     reason: Said
+    """Why the failure is accepted; the report shows it."""
     author: Said
+    """Who accepted it."""
     date: Day
+    """On which day."""
     expires: Day
     """The last day on which the waiver counts."""
 
@@ -199,6 +215,7 @@ class WaiversFile(FileModel):
     """``quality/waivers.yaml``: which failing checks are accepted, by whom, why, and until when."""
 
     waivers: tuple[WaiverSpec, ...] = ()
+    """The waivers, one by one."""
 
 
 def read_quality_file(model: type[FileT], path: Path, problems: Problems) -> FileT | None:

@@ -43,6 +43,7 @@ class ValueMap(Model):
     file: FileName | None = None
     """A CSV file in the pack with the columns ``from`` and ``to`` (others are notes)."""
     values: dict[str, Text | None] = Field(default_factory=dict)
+    """The spellings, and what each becomes; ``~`` for a word that is known and means nothing."""
 
 
 class FieldSpec(Model):
@@ -57,6 +58,7 @@ class FieldSpec(Model):
     otherwise: Text | None = None
     """What a value becomes that ``map`` does not know; without it such values are counted and left out."""
     partial: Partial | None = None
+    """What is done with a date whose day or month is not known."""
     dates: Texts = ()
     """Date formats of this field, when they differ from the source's."""
     decimal: Literal[".", ","] | None = None
@@ -66,7 +68,9 @@ class FieldSpec(Model):
     not_before: str | None = None
     """A date field of the same map: an imputed date is never put before it."""
     too_long: TooLong | None = None
+    """A text longer than its column: left out and noted (error), or cut and counted (truncate)."""
     note: str = ""
+    """What was assumed about this field."""
 
     @model_validator(mode="before")
     @classmethod
@@ -88,7 +92,9 @@ class Constant(Model):
     """A concept id with the name that a reader can check: ``32809 Case Report Form``."""
 
     id: int
+    """The concept's id."""
     name: str = ""
+    """Its name, which is checked against the vocabulary."""
 
     @model_validator(mode="before")
     @classmethod

@@ -44,7 +44,8 @@ class Folder:
     def names(self) -> list[str]:
         """The names of the files directly in the folder, in alphabetical order."""
         if self._flat is None:
-            self._flat = _ordered(entry.name for entry in os.scandir(self.root) if entry.is_file())
+            # links that go round in a circle are no files; DirEntry.is_file() would raise
+            self._flat = _ordered(path.name for path in self.root.iterdir() if path.is_file())
         return self._flat
 
     def match(self, patterns: tuple[str, ...]) -> list[str]:

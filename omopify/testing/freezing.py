@@ -2,7 +2,8 @@
 
 Rows are chosen that differ in what becomes of them.  With them come the rows of other forms that the map looks
 something up in, as far as they make a difference: each is left out once, and stays out if the map does the same.
-Subjects get made-up names; what identifies them otherwise is never written.
+Subjects get made-up names; what identifies them otherwise is never written.  Of a de-identified export the columns stay
+out, too, that the project's scan takes for a person's, or for free text.
 
 Problems:
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ from omopify.conversion.vocabulary import find_vocabulary, local_concepts, prepa
 from omopify.engines.duckdb import Attached, DuckDB
 from omopify.errors import OmopifyError, Problem, Problems, did_you_mean
 from omopify.progress import Progress, silent
+from omopify.scanning.storing import SCAN_FILE, read_scan
 from omopify.specs.maps import MapFile, Test
 from omopify.specs.project import LoadedMap, Pack, Project
+from omopify.staging import StagedSource
 from omopify.testing.bench import MAKES_ROWS, Bench, Given, open_bench, used_columns
 from omopify.testing.disguise import Disguise
 from omopify.testing.run import chosen, framed
@@ -39,6 +42,9 @@ from omopify.testing.writing import as_yaml
 
 _MOST = 40
 """No more rows of one form than these are looked at: a test is read by people."""
+
+_SCAN = Path("scan", SCAN_FILE)
+"""Where a project keeps the scan of its export."""
 
 _NAMES = ("subject_id",)
 """How shared tables call the column that names the subject."""
@@ -93,14 +99,15 @@ def freeze(
 
     Raises:
         OmopifyError: OM946 there is no such map, OM947 the export may hold data of patients, OM948 there are no such
-            rows, or what is wrong with maps, export or vocabulary.
+            rows, OM903 the project's scan cannot be read, or what is wrong with maps, export or vocabulary.
     """
     chosen(project.pack, [wish.map])
     _may_be_written(project, wish)
     loaded = next(one for one in project.pack.maps if one.spec.map == wish.map)
-    with _converted(project, wish.map, (out or project.out).absolute(), vocabulary, progress) as export:
+    with _converted(project, wish, (out or project.out).absolute(), vocabulary, progress) as export:
         places = export.choose(wish)
         given, disguise, inputs = export.take(places)
+        left_out = [name for form in given for name in export.kept_back(form)]
     progress("running the map on these rows")
     sample = Test(name="frozen", given={name: list(rows) for name, rows in given.items()}, expect={"rejects": "none"})
     one = loaded.spec.model_copy(update={"tests": [sample]})
@@ -116,7 +123,7 @@ def freeze(
             given = _least(bench, own, given, inputs)
             expect = _expected(bench, own, given)
     name = _free_name(f"frozen from {len(places)} row{'s' * (len(places) > 1)} of the export", loaded.spec)
-    made = Frozen(wish.map, name, given, expect, _about(given, expect))
+    made = Frozen(wish.map, name, given, expect, _about(given, expect, left_out))
     if disguise.told([made.text]):
         at = loaded.spec.at("map")
         hint = "it stands in a column of another name; choose other rows with --from"
@@ -139,7 +146,7 @@ def _may_be_written(project: Project, wish: Wish) -> None:
 
 @contextmanager
 def _converted(
-    project: Project, name: str, out: Path, vocabulary: Path | None, progress: Progress
+    project: Project, wish: Wish, out: Path, vocabulary: Path | None, progress: Progress
 ) -> Iterator[_Export]:
     """Read the export and run the maps up to the one that is asked for."""
     pack, problems = project.pack, Problems()
@@ -156,8 +163,10 @@ def _converted(
     cache.mkdir(parents=True, exist_ok=True)
     files = vocabulary_files(found, plan, cache, progress)
     sources = staged(pack, project.data, staging, problems, progress)
+    is_made_up = (wish.data_is or project.file.data_is) == "synthetic"
+    flagged = {} if is_made_up else _flagged(project, sources, problems)
     problems.stop_if_errors()
-    own = next(step for step in plan.maps if step.name == name)
+    own = next(step for step in plan.maps if step.name == wish.map)
     attached = [*(Attached(each) for each in ("work", "source", "vocabulary", "register"))]
     attached += [Attached(each, getattr(files, each), read_only=True) for each in ("athena", "terms")]
     with tempfile.TemporaryDirectory() as scratch, DuckDB(None, attached, [staging], Path(scratch)) as db:
@@ -173,7 +182,25 @@ def _converted(
             for statement in statements(step):
                 if statement.kind in MAKES_ROWS:
                     db.run(statement)
-        yield _Export(pack, plan, own, next(one.spec for one in pack.maps if one.spec.map == name), db, brought)
+        spec = next(one.spec for one in pack.maps if one.spec.map == wish.map)
+        yield _Export(pack, plan, own, spec, db, brought, flagged)
+
+
+def _flagged(project: Project, sources: Mapping[str, StagedSource], problems: Problems) -> dict[str, frozenset[str]]:
+    """Return which columns of each form (case folded) the project's scan takes for a person's, or for free text.
+
+    In a form that the scan does not have, what it flags in any form is flagged.
+    """
+    scan = read_scan(project.folder / _SCAN, problems) if (project.folder / _SCAN).is_file() else None
+    if scan is None:
+        return {}
+    found = {}
+    for name, source in sources.items():
+        files = {(file.file, file.sheet) for file in source.files}
+        forms = [form for form in scan.forms if (form.file, form.sheet) in files or form.name == name] or scan.forms
+        columns = [column for form in forms for column in form.columns if column.identifier or column.free_text]
+        found[name] = frozenset(column.name.casefold() for column in columns)
+    return found
 
 
 def _needed(plan: Plan, own: MapPlan) -> list[MapPlan]:
@@ -198,6 +225,8 @@ class _Export:
     db: DuckDB
     brought: dict[str, dict[str, str]]
     """The columns of the export."""
+    flagged: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The columns of forms that are not written, case folded."""
 
     def choose(self, wish: Wish) -> list[tuple[int, int]]:
         """Return the rows to be frozen, by file number and row."""
@@ -274,9 +303,17 @@ class _Export:
         if name.startswith("dsp."):
             fields = self.pack.tables[name[4:]].fields
             return [c for c in there if c in fields and (c.casefold() in used or fields[c].required or c == subject)]
-        never = {c.casefold() for c in self.pack.trial.identifiers} - {(subject or "").casefold()}
+        never = {c.casefold() for c in self.pack.trial.identifiers} | self.flagged.get(name, frozenset())
+        never -= {(subject or "").casefold()}
         wanted = used | {(subject or "").casefold()}
         return [c for c in there if c.casefold() in wanted and c.casefold() not in never]
+
+    def kept_back(self, name: str) -> list[str]:
+        """Return the columns of a form that the test would use, if the scan did not flag them."""
+        flagged = self.flagged.get(name, frozenset())
+        pairs = dict.fromkeys(used_columns(Plan(self.plan.scopes, tuple(self._steps()))))
+        subject = (self._subject(name) or "").casefold()
+        return [f"{name}.{c}" for form, c in pairs if form == name and c.casefold() in flagged - {subject}]
 
     def _there(self, name: str) -> list[str]:
         table = f"dsp.{quoted(name[4:])}" if name.startswith("dsp.") else f"source.main.{quoted(name)}"
@@ -314,7 +351,7 @@ def _expected(bench: Bench, own: MapPlan, given: Given) -> Found:
         message = f"a run would stop at these rows: {broken.message.replace('{n}', str(bench.broken))}"
         raise OmopifyError(Problem("OM948", message, broken.at, broken.hint))
     tables = {table.removeprefix("cdm."): bench.rows(table, own.name) for table in own.writes}
-    found: Found = {table: [_told(row) for row in rows] for table, rows in tables.items() if rows}
+    found: Found = {table: [_told(table, row) for row in rows] for table, rows in tables.items() if rows}
     found = found or {next(iter(tables)): []}
     for name, columns in _ACCOUNTING.items():
         rows = [{column: row[column] for column in columns} for row in bench.rows(name, own.name)]
@@ -332,13 +369,14 @@ _ACCOUNTING = {
 }
 
 
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in row.items() if value is not None and not _is_of_chance(name)}
+def _told(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    filled = {name: value for name, value in row.items() if value is not None}
+    return {name: _plain(value) for name, value in filled.items() if not _is_of_chance(table, name)}
 
 
-def _is_of_chance(name: str) -> bool:
-    """Say whether a column holds an id that depends on which rows were there before, or a row's place."""
-    given = name.endswith("_id") and not name.endswith("concept_id") and name not in (*_NAMES, "adverse_event_id")
+def _is_of_chance(table: str, name: str) -> bool:
+    """Say whether a column holds an id of OMOP, which depends on the rows that were there before, or a row's place."""
+    given = name.endswith("_id") and not name.endswith("concept_id") and not table.startswith("dsp.")
     return given or name.startswith(("fact_id", "_")) or name == "trial"
 
 
@@ -352,7 +390,8 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _about(given: Given, expect: Mapping[str, Sequence[object]]) -> str:
+def _about(given: Given, expect: Mapping[str, Sequence[object]], left_out: Sequence[str]) -> str:
     rows = ", ".join(f"{len(found)} of {name}" for name, found in given.items())
     gives = ", ".join(f"{len(found) or 'none'} of {name}" for name, found in expect.items())
-    return f"rows given: {rows}; expected: {gives}"
+    less = f"; left out, since {_SCAN.as_posix()} takes it for a person's or free text: {', '.join(left_out)}"
+    return f"rows given: {rows}; expected: {gives}{less if left_out else ''}"

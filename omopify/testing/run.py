@@ -4,6 +4,9 @@ A test of a harmonising map gives rows of the trial's forms; one of a standardis
 tables (with the subjects and visits that they refer to, because references are resolved as in a real run).
 Columns that are not given are empty; of expected rows only the columns that are named are compared.
 
+Concepts are those of the packs' own files: what one project decides in its folder ``concepts`` stays out, because a
+shared map's tests hold for every project, and nobody could mend them there.
+
 Problems:
 
 * OM945  tests fail, so nothing is converted

@@ -56,7 +56,7 @@ def test_it_says_what_the_export_becomes_what_is_written_and_what_comes_next(mad
     row = next(line for line in said.splitlines() if line.startswith("toxicity"))
     assert row.split()[1:3] == ["91", "15"]
     assert "adverse_event, adverse_event_relation" in row
-    assert "18 maps in use." in said
+    assert "19 maps in use." in said
     assert said.index("omopify check") < said.index("omopify run") < said.index("omopify review")
 
 
@@ -111,6 +111,9 @@ def test_a_shipped_mapping_that_fits_is_used_and_files_of_other_names_are_found(
     result = omopify("init", tmp_path, "--no-input")
     assert result.exit_code == 0, result.output
     assert "It has 249 of the 249 columns that the mapping 'impress' (IMPRESS-Norway) needs." in result.output
+    assert "So it is used; '--mappings new' drafts one from the export instead." in result.output
+    assert "The mapping ships with omopify, in " in result.output
+    assert "omopify docs" in result.output
     assert "Left as it was, because it was there already: .gitignore." in result.output
     written = parse_yaml((tmp_path / "omopify.yaml").read_text(), "omopify.yaml")
     assert written["mappings"] == "impress"

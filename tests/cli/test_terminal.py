@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,18 @@ def test_a_table_breaks_names_where_they_have_parts(monkeypatch: pytest.MonkeyPa
         "impress_quality_of_life_     38 940",
         "c30_items_of_all",
         "person                            5",
+    ]
+
+
+def test_a_long_name_among_words_is_broken_where_it_has_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    show.table("", ("form", "key"), [("conmeds", "record_id + redcap_repeat_instance (not quite)")])
+    assert screen.getvalue().splitlines()[2:5] == [
+        "conmeds  record_id +",
+        "         redcap_repeat_",
+        "         instance (not quite)",
     ]
 
 
@@ -248,3 +261,14 @@ def test_the_style_of_words_is_gone_in_a_pipe() -> None:
         click.echo(click.style("ready", fg="green"))
 
     assert CliRunner().invoke(command).output == "ready\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_a_full_disk_and_a_closed_output_give_a_line_and_no_traceback(tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m omopify doctor"
+    closed = subprocess.run(f"{command} >&-", shell=True, capture_output=True, text=True, cwd=tmp_path)
+    assert (closed.stdout, closed.stderr) == ("", "")
+    if Path("/dev/full").exists():
+        full = subprocess.run(f"{command} > /dev/full", shell=True, capture_output=True, text=True, cwd=tmp_path)
+        assert full.returncode == 1
+        assert full.stderr == "no space left on device [OM597]\n"

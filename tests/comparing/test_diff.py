@@ -123,6 +123,16 @@ def test_why_names_what_each_map_takes_something_from(trial: Trial) -> None:
     ]
 
 
+def test_another_way_to_read_a_form_is_a_cause(trial: Trial) -> None:
+    trial.events[0] = ("S1", 1, "Cough", "05.03.2024", "recovered")
+    trial.export()
+    trial.run()
+    trial.change("maps/trial.yaml", "  ae: {}", '  ae: {dates: ["%Y-%m-%d", "%d.%m.%Y"]}')
+    trial.run()
+    assert causes(trial.diff())["small_event"] == {"how ae is read changed (dates)"}
+    assert "Because how ae is read changed (dates)." in " ".join(trial.omopify("diff").stdout.split())
+
+
 def test_a_term_that_is_mapped_elsewhere_is_a_cause(trial: Trial) -> None:
     coughs = sum(event[2] == "Cough" for event in trial.events)
     trial.change("shared/concepts/terms.csv", "Cough,254761", "Cough,4272488")

@@ -22,6 +22,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -161,11 +162,16 @@ def refreshed(shown: list[str], given: list[str]) -> list[str]:
         return given
     if matches(shown, given):
         return shown
-    words = {_first_word(line): line for line in reversed(given)}
-    return [
-        line if line.rstrip().endswith("...") or not line.strip() else words.get(_first_word(line), line)
-        for line in shown
-    ]
+    new, at = [], 0
+    for line in shown:
+        if line.strip() and not line.rstrip().endswith("..."):
+            like = [n for n in range(at, len(given)) if _first_word(given[n]) == _first_word(line)]
+            if like:
+                at = max(like, key=lambda n: SequenceMatcher(None, given[n], line).ratio())
+                line = given[at]
+                at += 1
+        new.append(line)
+    return new
 
 
 def matches(shown: list[str], given: list[str]) -> bool:
@@ -182,7 +188,8 @@ def matches(shown: list[str], given: list[str]) -> bool:
 
 
 def _first_word(line: str) -> str:
-    return line.split()[0] if line.split() else ""
+    """Return what tells a line from others: its first word, whatever number it is."""
+    return re.sub(r"\d+", "0", line.split()[0]) if line.split() else ""
 
 
 def set_cells(path: Path, row: int, cells: dict[str, str]) -> None:

@@ -59,6 +59,20 @@ def write_mutated(folder: Path, seed: int) -> None:
         _write(folder / file, [headers[n] for n in kept], rows, rng.choice(",;\t"))
 
 
+def write_sdtm(folder: Path) -> None:
+    """Write three SDTM domains whose rows are numbered by ``--SEQ``, once as 1, 2, 3 and once as 1.0, 2.0, 3.0."""
+    dates = {"AE": "AESTDTC", "MH": "MHSTDTC", "CM": "CMSTDTC"}
+    terms = {"AE": "AETERM", "MH": "MHTERM", "CM": "CMTRT"}
+    for domain, mark in (("AE", ""), ("MH", ".0"), ("CM", "")):
+        headers = ["STUDYID", "USUBJID", f"{domain}SEQ", terms[domain], dates[domain], f"{domain}GRPID"]
+        rows = [
+            ["S1", f"01-{subject:03}", f"{n}{mark}", f"WORD {(subject * n) % 7}", f"2014-0{n}-11", "A"]
+            for subject in range(1, 13)
+            for n in (1, 2, 3)
+        ]
+        _write(folder / f"{domain.lower()}.csv", headers, rows, ",")
+
+
 def _renamed(header: str, rng: random.Random) -> str:
     words = header.replace("_", " ")
     ways = (

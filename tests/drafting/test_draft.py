@@ -8,17 +8,20 @@ from pathlib import Path
 import pytest
 
 from omopify.cli.checking import Checker
+from omopify.conversion.vocabulary import find_vocabulary
 from omopify.drafting.precedents import Shipped, uses
+from omopify.drafting.trialtext import Sources, date_format
 from omopify.drafting.writing import Draft, draft, trial_name, write_drafts, write_files
 from omopify.errors import OmopifyError, Problems
 from omopify.scanning.discovering import ScanOptions
-from omopify.scanning.model import Scan
+from omopify.scanning.model import DateFormat, Form, Scan
 from omopify.scanning.scan import scan_export
-from omopify.specs.project import load_pack
+from omopify.specs.project import load_pack, load_project
 from omopify.specs.reading import Reader
+from omopify.testing.run import Options, run_project_tests
 from tests.drafting import heron as generator
 from tests.drafting.conftest import EXAMPLES
-from tests.drafting.odd import write_mutated, write_odd
+from tests.drafting.odd import write_mutated, write_odd, write_sdtm
 
 PROJECT = "mappings: maps\ndata: {data}\nvocabulary: [starter, demo_restricted]\n"
 
@@ -140,6 +143,107 @@ def test_a_row_that_other_maps_find_by_its_number_has_that_number_as_its_key(her
     number = "concat(tox_term, ' / ', coalesce(text(date(tox_onset)), tox_onset))"
     assert f'key: [record_id, "{number}"]' in text
     assert f'adverse_event_id: "{number}"' in text
+
+
+def test_visits_come_from_the_forms_that_name_one_and_have_a_day(drafted: Draft):
+    text = drafted.files["heron_visit.yaml"]
+    assert "heron_visit" in drafted.in_use
+    assert "union: [dsp.ecog, dsp.tumour_assessment]" in text
+    assert "per: [subject_id, event_id]" in text
+    assert "dsp.visit" not in drafted.files["heron_observation_window.yaml"]  # its days are those of the two above
+
+
+def _form(form: Form, name: str, **names: str) -> Form:
+    """Return a form under another name, some of its columns, too."""
+    columns = tuple(replace(c, name=names.get(c.name, c.name), label="") for c in form.columns)
+    return replace(form, name=name, file=f"{name}.csv", columns=columns, keys=())
+
+
+def test_a_form_of_visits_is_used_and_names_of_visits_that_it_cannot_know_are_not(heron: Scan, packs: Shipped):
+    forms = {form.name: form for form in heron.forms}
+    visits = _form(forms["performance"], "visits", ps_dt="visit_date", who_ps="visit_mode")
+    status = _form(forms["performance"], "performance", redcap_event_name="visit_label")
+    made = draft(replace(heron, forms=(visits, status, forms["response"])), "heron", packs=packs)
+    text = made.files["heron_visit.yaml"]
+    assert "from: visits" in text
+    assert "per: [record_id, redcap_event_name]" in text
+    assert "order: [date(visit_date), _row]" in text
+    assert "key: [record_id, redcap_event_name]" in text
+    assert "# event_id: ???" in made.files["heron_ecog.yaml"]
+    assert "event_id: redcap_event_name" in made.files["heron_tumour_assessment.yaml"]
+
+
+def test_without_a_name_of_a_visit_there_are_no_visits(heron: Scan, packs: Shipped):
+    form = next(form for form in heron.forms if form.name == "performance")
+    bare = replace(form, keys=(), columns=tuple(c for c in form.columns if c.name != "redcap_event_name"))
+    made = draft(replace(heron, forms=(bare,)), "heron", packs=packs)
+    assert "heron_ecog" in made.in_use
+    assert not any("dsp.visit" in text for text in made.files.values())
+
+
+@pytest.mark.parametrize(
+    ("seen", "read_as"),
+    [
+        ("UNK-UNK-%Y", "%d-%m-%Y"),
+        ("00.00.%Y", "%d.%m.%Y"),
+        ("%Y-NK-NK", "%Y-%m-%d"),
+        ("UNK-%m-%Y", "%d-%m-%Y"),
+        ("%Y-%m-%dT%H:%M", "%Y-%m-%d"),
+        ("%Y", ""),
+    ],
+)
+def test_a_date_of_unknown_parts_is_read_by_the_format_of_its_order(seen: str, read_as: str):
+    assert date_format(seen) == read_as
+
+
+def test_a_few_dates_of_another_order_bring_a_format(heron: Scan):
+    """No subject is lost because its date of birth is UNK-UNK-1957 where all others are 1957-03-12."""
+    form = next(form for form in heron.forms if form.name == "enrolment")
+    few = (DateFormat("%Y-%m-%d", 25, "day"), DateFormat("UNK-UNK-%Y", None, "year"))
+    months = (DateFormat("%d-%b-%Y", 25, "day"), DateFormat("UN-UNK-%Y", 6, "year"))
+
+    def dates(written: tuple[DateFormat, ...]) -> tuple[str, ...]:
+        columns = tuple(replace(c, dates=written) for c in form.columns if c.name == "dob")
+        return Sources((form,)).dates(replace(form, columns=columns))
+
+    assert dates(few) == ("%Y-%m-%d", "%d-%m-%Y")
+    assert dates(months) == ("%d-%b-%Y",)
+
+
+def test_a_made_up_row_has_another_day_and_another_number_in_each_column(drafted: Draft):
+    text = drafted.files["heron_end_of_treatment.yaml"]
+    assert "last_dose_dt: 17-05-2024" in text or "last_dose_dt: 18-05-2024" in text
+    cycle = drafted.files["heron_treatment_cycle.yaml"]
+    rows = [line.split(": ") for line in cycle[cycle.index("given:") : cycle.index("expect:")].splitlines()]
+    cells = {row[0].strip(" -"): row[1] for row in rows if len(row) == 2}
+    days = [cell for cell in cells.values() if cell.endswith("-05-2024")]
+    numbers = [cell for cell in cells.values() if cell.isdigit()]
+    assert len(days) == len(set(days)) == 2
+    assert len(numbers) == len(set(numbers)) >= 2
+
+
+def _tested(folder: Path, made: Draft, data: Path) -> tuple[int, list[str]]:
+    """Run the drafted tests; return how many there are, and what is wrong."""
+    write_files(folder / "maps", made.files, Problems())
+    (folder / "omopify.yaml").write_text(PROJECT.format(data=data.as_posix()))
+    problems = Problems()
+    project = load_project(folder, problems)
+    assert project
+    report = run_project_tests(project, find_vocabulary(project, problems), problems, Options(made.in_use))
+    return len(report.outcomes), [*map(str, report.failed), *map(str, problems.errors)]
+
+
+def test_the_drafted_tests_pass(drafted: Draft, tmp_path: Path):
+    assert _tested(tmp_path, drafted, EXAMPLES / "heron" / "data") == (15, [])
+
+
+def test_the_drafted_tests_of_an_sdtm_export_pass(tmp_path: Path, packs: Shipped):
+    """Numbers of rows (``MHSEQ``) are read as numbers, whatever the column holds."""
+    write_sdtm(tmp_path / "data")
+    made = draft(scan_export(tmp_path / "data", ScanOptions(), Problems()), "pilot", packs=packs)
+    assert "text(number(MHSEQ))" in made.files["pilot_medical_history.yaml"]
+    tests, wrong = _tested(tmp_path, made, tmp_path / "data")
+    assert (tests >= 3, wrong) == (True, [])
 
 
 def test_a_form_that_a_run_refuses_is_left_out_and_said(heron: Scan, packs: Shipped):

@@ -15,11 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from omopify.conversion.run import Options, run
-from omopify.errors import Problems
-from omopify.progress import silent
-from omopify.specs.project import load_project
 from omopify.synthetic import write_export
+from tests.converted import convert, shared
 
 C30_ITEMS = {str(n): 701339 + n for n in range(1, 12)} | {"12": 701332} | {str(n): 701338 + n for n in range(13, 31)}
 """Items 1-11: 701340-701350, item 12: 701332, items 13-30: 701351-701368."""
@@ -63,20 +60,23 @@ class Case:
         return sum(row[0] for row in rows)
 
 
+def messy(factory: pytest.TempPathFactory, trial: str) -> Path:
+    """Return the database of a trial's messy export, converted with the larger vocabulary."""
+
+    def build(folder: Path) -> None:
+        write_export(trial, folder / "data", 120, 5, messy=True)
+        _more_concepts(folder / "more")
+        (folder / "omopify.yaml").write_text(
+            f"mappings: {trial}\ndata: data\nvocabulary: [starter, demo_restricted, more]\n", encoding="utf-8"
+        )
+        convert(folder)
+
+    return shared(factory, f"messy-{trial}", build) / "out" / "omop.duckdb"
+
+
 @pytest.fixture(scope="module", params=["impress", "drup"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    folder = tmp_path_factory.mktemp(f"clinical-{request.param}")
-    write_export(request.param, folder / "data", 60, 11, messy=True)
-    _more_concepts(folder / "more")
-    (folder / "omopify.yaml").write_text(
-        f"mappings: {request.param}\ndata: data\nvocabulary: [starter, demo_restricted, more]\n", encoding="utf-8"
-    )
-    problems = Problems()
-    project = load_project(folder, problems)
-    problems.stop_if_errors()
-    assert project is not None
-    result = run(project, Options(), problems, silent)
-    made = Case(duckdb.connect(str(result.out / "omop.duckdb"), read_only=True))
+    made = Case(duckdb.connect(str(messy(tmp_path_factory, request.param)), read_only=True))
     yield made
     made.database.close()
 

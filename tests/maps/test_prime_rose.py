@@ -21,11 +21,11 @@ import pytest
 from omopify import cdm
 from omopify.compiler.plan import Plan
 from omopify.compiler.planner import make_plan
-from omopify.conversion.run import Options, run
 from omopify.errors import Problems
-from omopify.progress import silent
 from omopify.specs.project import Pack, load_project
 from omopify.synthetic import write_export
+from tests.converted import convert
+from tests.maps.test_clinical import messy
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "mappings: {trial}\ndata: data\nvocabulary: [starter, demo_restricted]\n{facts}"
@@ -78,20 +78,21 @@ class Case:
 
 @pytest.fixture(
     scope="module",
-    params=[("impress", "clean", "facts: {enrolments: one person}\n"), ("impress", "messy", ""), ("drup", "messy", "")],
+    params=[("impress", "one person"), ("impress", "messy"), ("drup", "messy")],
     ids=["impress-one-person", "impress-messy", "drup-messy"],
 )
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    trial, kind, facts = request.param
-    folder = tmp_path_factory.mktemp(f"{trial}-{kind}")
-    write_export(trial, folder / "data", 120, 5, messy=kind == "messy")
-    (folder / "omopify.yaml").write_text(PROJECT.format(trial=trial, facts=facts), encoding="utf-8")
-    problems = Problems()
-    project = load_project(folder, problems)
-    problems.stop_if_errors()
-    assert project is not None
-    result = run(project, Options(), problems, silent)
-    made = Case(trial, duckdb.connect(str(result.out / "omop.duckdb"), read_only=True))
+    trial, kind = request.param
+    if kind == "messy":
+        database = messy(tmp_path_factory, trial)
+    else:
+        folder = tmp_path_factory.mktemp(trial)
+        write_export(trial, folder / "data", 120, 5)
+        facts = "facts: {enrolments: one person}\n"
+        (folder / "omopify.yaml").write_text(PROJECT.format(trial=trial, facts=facts), encoding="utf-8")
+        convert(folder)
+        database = folder / "out" / "omop.duckdb"
+    made = Case(trial, duckdb.connect(str(database), read_only=True))
     yield made
     made.database.close()
 

@@ -188,6 +188,15 @@ def test_changes_beside_the_file_are_changes_of_the_data(place: Place) -> None:
     assert state(place).why == ("the data have changed",)
 
 
+def test_a_report_that_says_that_the_data_have_changed_is_no_second_reason(place: Place) -> None:
+    assessed(place)
+    sign(place, "K. Berg", NOW, pages(place))
+    change_without_closing(place)
+    write_reports(place, pages(place))
+    assert state(place).why == ("the data have changed",)
+    assert '"why": ["the data have changed"]' in (place.folder / "report.html").read_text(encoding="utf-8")
+
+
 def test_changes_beside_the_file_are_not_signed(place: Place) -> None:
     assessed(place)
     change_without_closing(place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from omopify.cli.main import main
 from omopify.scanning.differences import differences
+from tests.docs.page import walk
 from tests.scanning.conftest import scan_folder, write_csv
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "impress"
@@ -56,6 +58,14 @@ def test_a_project_is_scanned_with_its_own_words(tmp_path: Path) -> None:
     assert columns["AEOUTCD"]["code_of"] == "AEOUT"
     assert columns["AEOUT"]["label"] == "Outcome"
     assert (columns["AEENDAT"]["kind"], columns["AEENDAT"]["values"]) == ("date", [])
+
+
+def test_the_page_about_it_is_true(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE.parent / "heron", tmp_path / "examples" / "heron")
+
+    walk(EXAMPLE.parents[1] / "docs" / "howto-scan.md", tmp_path, update=False)
+
+    assert {path.name for path in (tmp_path / "scan").iterdir()} == {"scan.json", "scan.html", "ScanReport.xlsx", "new"}
 
 
 def test_wrong_words(export: Path) -> None:

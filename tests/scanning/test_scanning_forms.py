@@ -32,7 +32,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
         (["17,4", "18,5"], None),
         (["P-17,Fever,Oslo", "P-18,Cough,Bergen", "P-19,Rash,Oslo"], None),
         (["11-009,Kari"], None),
+        ([f"Kari N{n},Town{n}w,Cough" for n in range(7, 20)], None),
+        (["VISIT,Subj001,Subj002,Subj003,Subj004,Subj005", "V1,a,b,c,d,e"], None),
         (["Kari,kari@home.example"], None),
+        (["Subject,Kari Nordmann fnr 01019912345", "P1,a", "P2,b"], None),
         (["Kari,seen on 3 May 2021"], None),
         (["Kari,C80.9;Malignant neoplasm;2"], None),
         # a stray separator makes a row longer than the header
@@ -137,6 +140,14 @@ def test_texts_beside_the_data_are_said_in_a_line(tmp_path: Path) -> None:
         f"{name}: it is a text and no table" for name in sorted(texts)
     ]
     assert scan.folder == f"{tmp_path.name}/data"
+
+
+def test_links_that_go_round_are_no_trouble(tmp_path: Path) -> None:
+    write_csv(tmp_path / "DM.csv", ["SUBJID", "SEX"], [(f"P{n}", "F") for n in range(9)])
+    for name in ("loop", "loop.csv"):
+        (tmp_path / name).symlink_to(name)
+
+    assert [form.name for form in scan_folder(tmp_path).forms] == ["dm"]
 
 
 def test_no_folder_and_no_table(tmp_path: Path) -> None:

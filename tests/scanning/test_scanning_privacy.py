@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -250,3 +251,25 @@ def test_all_but_a_few_is_told_as_the_least_it_can_be(tmp_path: Path) -> None:
     assert (sex.rows, sex.filled) == (40, 35)
     assert [(v.value, v.rows) for v in sex.values] == [("F", 19), ("M", 16)]
     assert [(v.value, v.rows) for v in arm.values] == [("B", 22), ("A", 18)]
+
+
+def test_an_address_inside_a_longer_text_is_not_shown(tmp_path: Path) -> None:
+    cells = ["kari@ous.example (contact)", "Tel 22 33 44 55", "call +47 22334455", "no 010199 12345, Oslo", "Fever"]
+    rows = [(f"P{n}", cells[n % 5]) for n in range(40)]
+    write_csv(tmp_path / "DM.csv", ["SUBJID", "REF"], rows)
+
+    (form,) = scan_folder(tmp_path).forms
+
+    assert [value.value for value in form.columns[1].values] == ["Fever"]
+
+
+@pytest.mark.parametrize("name", ["ID", "Study ID", "Pat.-Nr.", "StudySubjectID", "mnppid", "Deltagare", "X27"])
+@pytest.mark.parametrize("form", ["NO-{:03}Q", "{}"])
+def test_subjects_are_not_named_whatever_their_column_is_called(tmp_path: Path, name: str, form: str) -> None:
+    subjects = [form.format(n) for n in range(1001, 1021)]
+    rows = [(subject, "Fever", visit) for subject in subjects for visit in range(6)]
+    write_csv(tmp_path / "AE.csv", [name, "TERM", "VISIT"], rows)
+
+    text = to_json(scan_folder(tmp_path)).replace("sha256", "")
+
+    assert not [subject for subject in subjects if f'"{subject}"' in text]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -195,8 +196,8 @@ def test_an_approved_map_that_is_deleted_is_open_until_somebody_says_it_may_be(t
     refused = trial.omopify("run", "--upload", "--no-quality")
     assert refused.exit_code == 1
     assert "'map:small_event' is gone since Kari Nordmann looked at it" in refused.stderr
-    draft = trial.run(tested=True)["review"]
-    assert draft["draft"] and draft["parts"] == ["map:small_event"]  # type: ignore[index]
+    draft = cast(dict[str, object], trial.run(tested=True)["review"])
+    assert (draft["draft"], draft["parts"]) == (True, ["map:small_event"])
     listed = trial.omopify("review").stdout
     assert listed.startswith("6 parts: 5 approved, 1 changed since or gone.")
     assert any(line.split()[:2] == ["map:small_event", "gone"] for line in listed.splitlines())
@@ -307,6 +308,17 @@ def test_the_command_lists_approves_and_takes_back(trial: Trial) -> None:
 )
 def test_half_a_sentence_is_a_mistake_of_usage(trial: Trial, words: list[str]) -> None:
     assert trial.omopify("review", *words).exit_code == 2
+
+
+def test_an_approval_says_what_is_still_open(trial: Trial) -> None:
+    trial.change("maps/event.yaml", "from: ae", "from: ae\n# stop_date: ???\n")
+    assert ["map:small_event", "draft", "1", "x", "???;", "no", "test"] in [
+        line.split() for line in trial.omopify("review").stdout.splitlines()
+    ]
+    done = trial.omopify("review", "--approve", "all", "--by", "K").stdout
+    assert "with '???' where somebody has to decide: map:small_event" in done
+    assert "without a test: map:event, map:person, map:small_event, map:small_subject" in done
+    assert "???" not in trial.omopify("review", "--approve", "all", "--by", "K").stdout
 
 
 def test_unchecked_rows_are_counted(trial: Trial) -> None:

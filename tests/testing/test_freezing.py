@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from omopify.errors import OmopifyError, Problems
+from omopify.scanning.model import Column, Form, Scan
+from omopify.scanning.storing import to_json
 from omopify.specs.maps import MapFile
 from omopify.specs.model import build
 from omopify.specs.project import Project
@@ -194,6 +197,30 @@ def test_every_value_is_read_back_as_it_was_written(value: str) -> None:
     assert str(row["A B"]) == value
     assert list(row) == ["A B", value or "x"]
     assert scalar(value).count("\n") == 0
+
+
+@pytest.mark.parametrize("data_is", ["deidentified", "synthetic"])
+def test_what_the_scan_flags_stays_out_of_what_was_made_of_patients(project: Project, data_is: str) -> None:
+    """TERM is free text; the subject's column is flagged, too, and gets made-up names as ever."""
+    columns = [{"name": name, "kind": "text"} for name in ("ID", "NR", "TERM", "GRADE", "START", "END")]
+    columns[0]["identifier"] = "its name says so"
+    columns[2]["free_text"] = "long texts, all different"
+    needed: dict[str, object] = {"label": "", "evidence": "", "rows": 5, "filled": 5, "distinct": 5}
+    needed |= {"shortest": 1, "longest": 9}
+    form = Form("ae", "ae.csv", None, "csv", ",", "utf-8", 1, None, 5, 9, "", "ID", None, ())
+    form = replace(form, columns=tuple(Column(**needed | column) for column in columns))  # type: ignore[arg-type]
+    Path("scan").mkdir()
+    Path("scan/scan.json").write_text(to_json(Scan(1, "0", "data", 5, (form,))), encoding="utf-8")
+    made = freeze(project, Wish("event", picked=("ae:2",), data_is=data_is))
+    (row,) = made.given["ae"]
+    left = {"ID": "X_0001_1", "NR": "1", "GRADE": "mild", "START": "2021-03-04"}
+    assert row == (left | {"TERM": "Fever"} if data_is == "synthetic" else left)
+    assert ("ae.TERM" in made.about) == (data_is == "deidentified")
+    if data_is == "deidentified":
+        assert "Fever" not in made.text
+        Path("scan/scan.json").write_text("{", encoding="utf-8")
+        with pytest.raises(OmopifyError, match="OM903"):
+            freeze(project, Wish("event", data_is=data_is))
 
 
 MAPS = ("impress_tumour_assessment_recist", "impress_previous_treatment", "tumour_response")
