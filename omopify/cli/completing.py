@@ -92,5 +92,8 @@ def _text(path: Path) -> str:
 
 
 def _column(path: Path, column: str, delimiter: str) -> list[str]:
-    rows = csv.DictReader(_text(path).splitlines(), delimiter=delimiter)
+    try:
+        rows = list(csv.DictReader(_text(path).splitlines(), delimiter=delimiter))
+    except csv.Error:  # a lost quotation mark: nothing is offered, and 'check' says where it is
+        return []
     return sorted({name for row in rows if (name := row.get(column))})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from omopify.cli.completing import folders
+from omopify.cli.completing import folders, map_names
 from omopify.cli.group import Command
 from omopify.cli.options import json_option, project_first
 from omopify.cli.sign_off import person
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     },
 )
 @click.argument("words", nargs=-1, metavar="[PROJECT]", shell_complete=folders)
-@click.option("--approve", multiple=True, metavar="PART...", help="Approve these parts: a map's name, trial, or all.")
+@click.option(
+    "--approve",
+    multiple=True,
+    metavar="PART...",
+    shell_complete=map_names,
+    help="Approve these parts: a map's name, trial, or all.",
+)
 @click.option("--reviewed", multiple=True, metavar="PART...", help="Note that somebody has looked at these parts.")
 @click.option("--withdraw", multiple=True, metavar="PART...", help="Take back what was said of these parts.")
 @click.option("--by", metavar="NAME", callback=person, help="Who says so.")
