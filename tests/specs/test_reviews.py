@@ -265,6 +265,7 @@ def test_a_lost_quotation_mark_in_a_list_of_values(trial: Trial, cell: str, comm
 def test_all_wrong_names_are_told_and_nothing_is_written(trial: Trial) -> None:
     with pytest.raises(OmopifyError) as error:
         approve(trial, "evnt", "person", "trail")
+    assert [problem.code for problem in error.value.problems] == ["OM951", "OM951"]
     assert [problem.hint for problem in error.value.problems] == ["did you mean 'event'?", "did you mean 'trial'?"]
     assert not (trial.folder / "reviews.csv").exists()
 
