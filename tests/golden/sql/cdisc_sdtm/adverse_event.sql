@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."AEDECOD" AS "AEDECOD",
         i."AEENDTC" AS "AEENDTC",
         i."AEOCCUR" AS "AEOCCUR",
@@ -37,6 +38,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "USUBJID" || chr(31) || o_plain(o_num("AESEQ")) AS _key,
@@ -66,6 +68,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -426,6 +429,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -588,8 +592,8 @@ JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first;
 
 -- origins cdm.condition_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'condition_occurrence', ids.id, 'adverse_event', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'condition_occurrence', ids.id, 'adverse_event', step._file, step._row, NULL, step._n, step._of
 FROM work.adverse_event AS step
 JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence');
@@ -636,8 +640,8 @@ JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first;
 
 -- origins cdm.device_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'device_exposure', ids.id, 'adverse_event', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'device_exposure', ids.id, 'adverse_event', step._file, step._row, NULL, step._n, step._of
 FROM work.adverse_event AS step
 JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure');
@@ -684,8 +688,8 @@ JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first;
 
 -- origins cdm.drug_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'drug_exposure', ids.id, 'adverse_event', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'drug_exposure', ids.id, 'adverse_event', step._file, step._row, NULL, step._n, step._of
 FROM work.adverse_event AS step
 JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure');
@@ -730,8 +734,8 @@ JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement') AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'adverse_event', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'adverse_event', step._file, step._row, NULL, step._n, step._of
 FROM work.adverse_event AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement');
@@ -776,8 +780,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation') AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row, NULL, step._n, step._of
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation');
@@ -824,8 +828,8 @@ JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first;
 
 -- origins cdm.procedure_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'procedure_occurrence', ids.id, 'adverse_event', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'procedure_occurrence', ids.id, 'adverse_event', step._file, step._row, NULL, step._n, step._of
 FROM work.adverse_event AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
@@ -927,8 +931,8 @@ JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("severity.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row, 'severity', step._n, step._of
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'severity')
 WHERE step._status = 'used' AND (_target = 1 AND ("severity.when"));
@@ -980,8 +984,8 @@ JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("grade.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row, 'grade', step._n, step._of
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'grade')
 WHERE step._status = 'used' AND (_target = 1 AND ("grade.when"));
@@ -1031,8 +1035,8 @@ JOIN work."adverse_event parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'adverse_event', step._file, step._row, 'outcome', step._n, step._of
 FROM work.adverse_event AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event' || chr(31) || _key || chr(31) || 'outcome')
 WHERE step._status = 'used' AND (_target = 1 AND ("outcome.when"));
@@ -1045,16 +1049,16 @@ LEFT JOIN work.adverse_event AS step ON step._left_out = filter.name AND step._t
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'adverse_event', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'adverse_event', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.adverse_event AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'adverse_event', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.adverse_event AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

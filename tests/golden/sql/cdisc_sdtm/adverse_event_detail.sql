@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."AEACN" AS "AEACN",
         i."AEACNOTH" AS "AEACNOTH",
         i."AECONTRT" AS "AECONTRT",
@@ -57,6 +58,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "USUBJID" || chr(31) || o_plain(o_num("AESEQ")) || chr(31) || variable AS _key,
@@ -73,6 +75,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -190,6 +193,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -273,8 +277,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event_detail', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'adverse_event_detail', step._file, step._row, NULL, step._n, step._of
 FROM work.adverse_event_detail AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -287,16 +291,16 @@ LEFT JOIN work.adverse_event_detail AS step ON step._left_out = filter.name AND 
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'adverse_event_detail', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'adverse_event_detail', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.adverse_event_detail AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'adverse_event_detail', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.adverse_event_detail AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

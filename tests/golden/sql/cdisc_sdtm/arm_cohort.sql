@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."ACTARM" AS "ACTARM",
         i."ARM" AS "ARM"
     FROM source.dm AS i
@@ -51,6 +52,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         description || chr(31) || kind AS _key,
@@ -64,6 +66,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -144,6 +147,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -218,8 +222,8 @@ WHERE step.known_by IS NOT NULL
   AND _id_hash IN (SELECT kept._hash FROM work.arm_cohort AS kept WHERE kept._status = 'used');
 
 -- origins cdm.cohort_definition
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'cohort_definition', ids.id, 'arm_cohort', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'cohort_definition', ids.id, 'arm_cohort', step._file, step._row, NULL, step._n, step._of
 FROM work.arm_cohort AS step
 JOIN register.cohort_definition AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -232,16 +236,16 @@ LEFT JOIN work.arm_cohort AS step ON step._left_out = filter.name AND step._targ
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'arm_cohort', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'arm_cohort', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.arm_cohort AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'arm_cohort', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.arm_cohort AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."ACTARM" AS "ACTARM",
         i."ARM" AS "ARM",
         i."DMDTC" AS "DMDTC",
@@ -42,6 +43,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "USUBJID" || chr(31) || kind AS _key,
@@ -56,6 +58,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -169,6 +172,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -217,7 +221,19 @@ SELECT
     "start.after_birth" AS cohort_start_date,
     coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS cohort_end_date
 FROM work.arm_membership AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins cdm.cohort
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'cohort', (SELECT count(*) FROM cdm.cohort) - written.behind, 'arm_membership', step._file, step._row, NULL, step._n, step._of
+FROM work.arm_membership AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.arm_membership AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -227,16 +243,16 @@ LEFT JOIN work.arm_membership AS step ON step._left_out = filter.name AND step._
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'arm_membership', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'arm_membership', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.arm_membership AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'arm_membership', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.arm_membership AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."COUNTRY" AS "COUNTRY",
         i."SITEID" AS "SITEID"
     FROM source.dm AS i
@@ -41,6 +42,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "SITEID" AS _key,
@@ -53,6 +55,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -131,6 +134,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -191,8 +195,8 @@ JOIN register.care_site AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.care_site
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'care_site', ids.id, 'care_site', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'care_site', ids.id, 'care_site', step._file, step._row, NULL, step._n, step._of
 FROM work.care_site AS step
 JOIN register.care_site AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -205,16 +209,16 @@ LEFT JOIN work.care_site AS step ON step._left_out = filter.name AND step._targe
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'care_site', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'care_site', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.care_site AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'care_site', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.care_site AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing')

@@ -21,6 +21,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'dm' AS _source,
         NULL AS "AEOUT",
         NULL AS "AESDTH",
@@ -38,6 +39,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'ds' AS _source,
         NULL AS "AEOUT",
         NULL AS "AESDTH",
@@ -55,6 +57,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'ae' AS _source,
         i."AEOUT" AS "AEOUT",
         i."AESDTH" AS "AESDTH",
@@ -99,6 +102,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -116,6 +120,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -385,6 +390,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -483,8 +489,8 @@ FROM work.death AS step
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.death
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'death', person, 'death', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'death', person, 'death', step._file, step._row, NULL, step._n, step._of
 FROM work.death AS step
 WHERE step._status = 'used';
 
@@ -496,16 +502,16 @@ LEFT JOIN work.death AS step ON step._left_out = filter.name AND step._target = 
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'death', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'death', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.death AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'death', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.death AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

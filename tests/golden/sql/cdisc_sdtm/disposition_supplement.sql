@@ -19,6 +19,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."IDVAR" AS "IDVAR",
         i."IDVARVAL" AS "IDVARVAL",
         i."QLABEL" AS "QLABEL",
@@ -45,6 +46,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "USUBJID" || chr(31) || "IDVARVAL" || chr(31) || "QNAM" AS _key,
@@ -61,6 +63,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -176,6 +179,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -259,8 +263,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'disposition_supplement', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'disposition_supplement', step._file, step._row, NULL, step._n, step._of
 FROM work.disposition_supplement AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -273,16 +277,16 @@ LEFT JOIN work.disposition_supplement AS step ON step._left_out = filter.name AN
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'disposition_supplement', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'disposition_supplement', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.disposition_supplement AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'disposition_supplement', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.disposition_supplement AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

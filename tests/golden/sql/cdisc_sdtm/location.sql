@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."COUNTRY" AS "COUNTRY"
     FROM source.dm AS i
 ),
@@ -40,6 +41,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "COUNTRY" AS _key,
@@ -52,6 +54,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -128,6 +131,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -187,8 +191,8 @@ JOIN register.location AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.location
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'location', ids.id, 'location', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'location', ids.id, 'location', step._file, step._row, NULL, step._n, step._of
 FROM work.location AS step
 JOIN register.location AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -201,16 +205,16 @@ LEFT JOIN work.location AS step ON step._left_out = filter.name AND step._target
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'location', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'location', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.location AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'location', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.location AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing')

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."MHBODSYS" AS "MHBODSYS",
         i."MHDECOD" AS "MHDECOD",
         i."MHENDTC" AS "MHENDTC",
@@ -38,6 +39,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "USUBJID" || chr(31) || o_plain(o_num("MHSEQ")) AS _key,
@@ -56,6 +58,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -322,6 +325,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -431,8 +435,8 @@ JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first;
 
 -- origins cdm.condition_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'condition_occurrence', ids.id, 'medical_history_procedure', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'condition_occurrence', ids.id, 'medical_history_procedure', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history_procedure AS step
 JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence');
@@ -479,8 +483,8 @@ JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first;
 
 -- origins cdm.device_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'device_exposure', ids.id, 'medical_history_procedure', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'device_exposure', ids.id, 'medical_history_procedure', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history_procedure AS step
 JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure');
@@ -527,8 +531,8 @@ JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first;
 
 -- origins cdm.drug_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'drug_exposure', ids.id, 'medical_history_procedure', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'drug_exposure', ids.id, 'medical_history_procedure', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history_procedure AS step
 JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure');
@@ -573,8 +577,8 @@ JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement') AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'medical_history_procedure', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'medical_history_procedure', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history_procedure AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement');
@@ -619,8 +623,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation') AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history_procedure', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'medical_history_procedure', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history_procedure AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation');
@@ -667,8 +671,8 @@ JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first;
 
 -- origins cdm.procedure_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'procedure_occurrence', ids.id, 'medical_history_procedure', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'procedure_occurrence', ids.id, 'medical_history_procedure', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history_procedure AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
@@ -766,8 +770,8 @@ JOIN work."medical_history_procedure parents" AS parent ON parent.hash = step._i
 WHERE step._status = 'used' AND (_target = 1 AND ("severity.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history_procedure', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'medical_history_procedure', step._file, step._row, 'severity', step._n, step._of
 FROM work.medical_history_procedure AS step
 JOIN register.observation AS ids ON ids.hash = o_id('medical_history_procedure' || chr(31) || _key || chr(31) || 'severity')
 WHERE step._status = 'used' AND (_target = 1 AND ("severity.when"));
@@ -780,16 +784,16 @@ LEFT JOIN work.medical_history_procedure AS step ON step._left_out = filter.name
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'medical_history_procedure', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'medical_history_procedure', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.medical_history_procedure AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'medical_history_procedure', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.medical_history_procedure AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -42,6 +42,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."DMDTC" AS "DMDTC",
         i."DTHDTC" AS "DTHDTC",
         i."RFICDTC" AS "RFICDTC",
@@ -71,6 +72,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "USUBJID" AS _key,
@@ -84,6 +86,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -192,6 +195,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -258,23 +262,23 @@ JOIN register.observation_period AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation_period
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation_period', ids.id, 'observation_period', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation_period', ids.id, 'observation_period', step._file, step._row, NULL, step._n, step._of
 FROM work.observation_period AS step
 JOIN register.observation_period AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'observation_period', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'observation_period', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.observation_period AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'observation_period', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.observation_period AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

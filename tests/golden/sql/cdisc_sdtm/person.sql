@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."AGE" AS "AGE",
         i."AGEU" AS "AGEU",
         i."BRTHDTC" AS "BRTHDTC",
@@ -34,6 +35,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "USUBJID" AS _key,
@@ -51,6 +53,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -151,6 +154,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -245,23 +249,23 @@ JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.person
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'person', ids.id, 'person', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'person', ids.id, 'person', step._file, step._row, NULL, step._n, step._of
 FROM work.person AS step
 JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'person', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'person', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.person AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'person', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.person AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."QLABEL" AS "QLABEL",
         i."QNAM" AS "QNAM",
         i."QVAL" AS "QVAL"
@@ -42,6 +43,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         'POPULATION' || chr(31) || "QNAM" AS _key,
@@ -54,6 +56,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -133,6 +136,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -199,8 +203,8 @@ JOIN register.cohort_definition AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.cohort_definition
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'cohort_definition', ids.id, 'population_cohort', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'cohort_definition', ids.id, 'population_cohort', step._file, step._row, NULL, step._n, step._of
 FROM work.population_cohort AS step
 JOIN register.cohort_definition AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -213,16 +217,16 @@ LEFT JOIN work.population_cohort AS step ON step._left_out = filter.name AND ste
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'population_cohort', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'population_cohort', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.population_cohort AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'population_cohort', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.population_cohort AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

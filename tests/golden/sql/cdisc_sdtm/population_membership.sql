@@ -20,6 +20,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."QNAM" AS "QNAM",
         i."QVAL" AS "QVAL",
         i."USUBJID" AS "USUBJID",
@@ -45,6 +46,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "USUBJID" || chr(31) || "QNAM" AS _key,
@@ -59,6 +61,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -172,6 +175,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -220,7 +224,19 @@ SELECT
     "start.after_birth" AS cohort_start_date,
     coalesce(CASE WHEN "end" < "start.after_birth" THEN NULL ELSE "end" END, "start.after_birth") AS cohort_end_date
 FROM work.population_membership AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins cdm.cohort
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'cohort', (SELECT count(*) FROM cdm.cohort) - written.behind, 'population_membership', step._file, step._row, NULL, step._n, step._of
+FROM work.population_membership AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.population_membership AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -230,16 +246,16 @@ LEFT JOIN work.population_membership AS step ON step._left_out = filter.name AND
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'population_membership', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'population_membership', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.population_membership AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'population_membership', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.population_membership AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."TSPARM" AS "TSPARM",
         i."TSPARMCD" AS "TSPARMCD",
         i."TSSEQ" AS "TSSEQ",
@@ -27,6 +28,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "TSPARMCD" || chr(31) || o_plain(o_num("TSSEQ")) AS _key,
@@ -39,6 +41,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -118,6 +121,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -177,23 +181,23 @@ JOIN register.metadata AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.metadata
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'metadata', ids.id, 'trial_summary', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'metadata', ids.id, 'trial_summary', step._file, step._row, NULL, step._n, step._of
 FROM work.trial_summary AS step
 JOIN register.metadata AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'trial_summary', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'trial_summary', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.trial_summary AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'trial_summary', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.trial_summary AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

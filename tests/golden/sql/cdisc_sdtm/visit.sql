@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."SVCNTMOD" AS "SVCNTMOD",
         i."SVENDTC" AS "SVENDTC",
         i."SVOCCUR" AS "SVOCCUR",
@@ -33,6 +34,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "USUBJID" || chr(31) || o_plain(round(CAST(o_num("VISITNUM") AS double), 4)) AS _key,
@@ -48,6 +50,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -165,6 +168,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -253,8 +257,8 @@ JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.visit_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'visit_occurrence', ids.id, 'visit', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'visit_occurrence', ids.id, 'visit', step._file, step._row, NULL, step._n, step._of
 FROM work.visit AS step
 JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -267,16 +271,16 @@ LEFT JOIN work.visit AS step ON step._left_out = filter.name AND step._target = 
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'visit', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'visit', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.visit AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'visit', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.visit AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -29,6 +29,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."AE_grade" AS "AE_grade",
         i."AE_related_to_treatment1" AS "AE_related_to_treatment1",
         i."AE_related_to_treatment2" AS "AE_related_to_treatment2",
@@ -68,6 +69,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "ID" || chr(31) || coalesce(o_fold("CTCAE_term"), '') || chr(31) || coalesce(CAST(coalesce(o_date("AE_start_date", '%d-%m-%Y'), o_date("AE_start_date", '%Y-%m-%d')) AS varchar), "AE_start_date", '') || chr(31) || coalesce(o_plain(o_num_comma("AE_grade")), "AE_grade", '') || chr(31) || slot AS _key,
@@ -85,6 +87,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -178,6 +181,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -235,7 +239,19 @@ SELECT
     relation AS relation,
     relation_recorded AS relation_recorded
 FROM work.drup_adverse_event_relation AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.adverse_event_relation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.adverse_event_relation', (SELECT count(*) FROM dsp.adverse_event_relation) - written.behind, 'drup_adverse_event_relation', step._file, step._row, NULL, step._n, step._of
+FROM work.drup_adverse_event_relation AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.drup_adverse_event_relation AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -245,16 +261,16 @@ LEFT JOIN work.drup_adverse_event_relation AS step ON step._left_out = filter.na
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'drup_adverse_event_relation', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'drup_adverse_event_relation', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.drup_adverse_event_relation AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'drup_adverse_event_relation', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.drup_adverse_event_relation AS step
 LEFT JOIN (VALUES
     (1, 'join event', 'no match'),

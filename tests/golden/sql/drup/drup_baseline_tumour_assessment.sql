@@ -30,6 +30,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."Baseline_evaluation" AS "Baseline_evaluation",
         i."ID" AS "ID",
         i."Type_tumour_assessment" AS "Type_tumour_assessment",
@@ -72,6 +73,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -88,6 +90,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -178,6 +181,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -232,7 +236,19 @@ SELECT
     target_sum AS target_sum,
     sum_unit AS sum_unit
 FROM work.drup_baseline_tumour_assessment AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.baseline_tumour_assessment
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.baseline_tumour_assessment', (SELECT count(*) FROM dsp.baseline_tumour_assessment) - written.behind, 'drup_baseline_tumour_assessment', step._file, step._row, NULL, step._n, step._of
+FROM work.drup_baseline_tumour_assessment AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.drup_baseline_tumour_assessment AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -242,16 +258,16 @@ LEFT JOIN work.drup_baseline_tumour_assessment AS step ON step._left_out = filte
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'drup_baseline_tumour_assessment', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'drup_baseline_tumour_assessment', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.drup_baseline_tumour_assessment AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'drup_baseline_tumour_assessment', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.drup_baseline_tumour_assessment AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

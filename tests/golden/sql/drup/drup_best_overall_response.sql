@@ -30,6 +30,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."Best_overall_response_BOR" AS "Best_overall_response_BOR",
         i."Best_overall_response_Ra" AS "Best_overall_response_Ra",
         i."ID" AS "ID",
@@ -80,6 +81,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -97,6 +99,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -193,6 +196,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -252,7 +256,19 @@ SELECT
     basis AS basis,
     rule AS rule
 FROM work.drup_best_overall_response AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.best_overall_response
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.best_overall_response', (SELECT count(*) FROM dsp.best_overall_response) - written.behind, 'drup_best_overall_response', step._file, step._row, NULL, step._n, step._of
+FROM work.drup_best_overall_response AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.drup_best_overall_response AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -262,16 +278,16 @@ LEFT JOIN work.drup_best_overall_response AS step ON step._left_out = filter.nam
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'drup_best_overall_response', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'drup_best_overall_response', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.drup_best_overall_response AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'drup_best_overall_response', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.drup_best_overall_response AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."Concominant_end_date" AS "Concominant_end_date",
         i."Concominant_indication" AS "Concominant_indication",
         i."Concominant_medication" AS "Concominant_medication",
@@ -33,6 +34,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "ID" || chr(31) || coalesce(o_fold("Concominant_medication"), '') || chr(31) || coalesce(CAST(coalesce(o_date("Concominant_start_date", '%d-%m-%Y'), o_date("Concominant_start_date", '%Y-%m-%d')) AS varchar), "Concominant_start_date", '') AS _key,
@@ -50,6 +52,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -153,6 +156,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -211,7 +215,19 @@ SELECT
     ongoing AS ongoing,
     indication AS indication
 FROM work.drup_concomitant_medication AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.concomitant_medication
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.concomitant_medication', (SELECT count(*) FROM dsp.concomitant_medication) - written.behind, 'drup_concomitant_medication', step._file, step._row, NULL, step._n, step._of
+FROM work.drup_concomitant_medication AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.drup_concomitant_medication AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -221,16 +237,16 @@ LEFT JOIN work.drup_concomitant_medication AS step ON step._left_out = filter.na
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'drup_concomitant_medication', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'drup_concomitant_medication', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.drup_concomitant_medication AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'drup_concomitant_medication', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.drup_concomitant_medication AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

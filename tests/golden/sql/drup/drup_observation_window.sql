@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.cohort_allocation' AS _source,
         i.allocation_date AS opens,
         i.allocation_date AS seen,
@@ -18,6 +19,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.ecog' AS _source,
         i."date" AS opens,
         i."date" AS seen,
@@ -28,6 +30,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.treatment' AS _source,
         i.start_date AS opens,
         i.start_date AS seen,
@@ -38,6 +41,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.adverse_event' AS _source,
         NULL AS opens,
         i.start_date AS seen,
@@ -48,6 +52,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.tumour_assessment' AS _source,
         NULL AS opens,
         i."date" AS seen,
@@ -58,6 +63,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.end_of_treatment' AS _source,
         NULL AS opens,
         i.last_dose_date AS seen,
@@ -68,6 +74,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.follow_up' AS _source,
         NULL AS opens,
         i.last_known_alive AS seen,
@@ -78,6 +85,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.death' AS _source,
         NULL AS opens,
         i."date" AS seen,
@@ -98,6 +106,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         subject_id AS _key,
@@ -112,6 +121,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -158,6 +168,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -208,19 +219,31 @@ SELECT
     start_basis AS start_basis,
     end_date AS end_date
 FROM work.drup_observation_window AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.observation_window
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.observation_window', (SELECT count(*) FROM dsp.observation_window) - written.behind, 'drup_observation_window', step._file, step._row, NULL, step._n, step._of
+FROM work.drup_observation_window AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.drup_observation_window AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'drup_observation_window', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'drup_observation_window', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.drup_observation_window AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'drup_observation_window', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.drup_observation_window AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -30,6 +30,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."ID" AS "ID",
         i."PT_chemo_end_date" AS "PT_chemo_end_date",
         i."PT_chemotherapy_YN" AS "PT_chemotherapy_YN",
@@ -74,6 +75,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -91,6 +93,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -189,6 +192,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -243,7 +247,19 @@ SELECT
     kind_recorded AS kind_recorded,
     end_date AS end_date
 FROM work.drup_previous_chemotherapy AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.previous_treatment
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.previous_treatment', (SELECT count(*) FROM dsp.previous_treatment) - written.behind, 'drup_previous_chemotherapy', step._file, step._row, NULL, step._n, step._of
+FROM work.drup_previous_chemotherapy AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.drup_previous_chemotherapy AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -253,16 +269,16 @@ LEFT JOIN work.drup_previous_chemotherapy AS step ON step._left_out = filter.nam
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'drup_previous_chemotherapy', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'drup_previous_chemotherapy', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.drup_previous_chemotherapy AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'drup_previous_chemotherapy', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.drup_previous_chemotherapy AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -96,6 +96,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."ID" AS "ID",
         i."PT_hormonaltherapy_YN" AS "PT_hormonaltherapy_YN",
         i."PT_hormonaltherapy_end_date" AS "PT_hormonaltherapy_end_date",
@@ -171,6 +172,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -188,6 +190,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -286,6 +289,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -340,7 +344,19 @@ SELECT
     kind_recorded AS kind_recorded,
     end_date AS end_date
 FROM work.drup_previous_treatment AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.previous_treatment
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.previous_treatment', (SELECT count(*) FROM dsp.previous_treatment) - written.behind, 'drup_previous_treatment', step._file, step._row, NULL, step._n, step._of
+FROM work.drup_previous_treatment AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.drup_previous_treatment AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -350,16 +366,16 @@ LEFT JOIN work.drup_previous_treatment AS step ON step._left_out = filter.name A
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'drup_previous_treatment', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'drup_previous_treatment', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.drup_previous_treatment AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'drup_previous_treatment', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.drup_previous_treatment AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

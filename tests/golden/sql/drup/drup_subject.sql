@@ -41,6 +41,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."Age" AS "Age",
         i."ID" AS "ID",
         i."Sex" AS "Sex",
@@ -86,6 +87,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -104,6 +106,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -200,6 +203,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -254,7 +258,19 @@ SELECT
     birth_year AS birth_year,
     birth_year_basis AS birth_year_basis
 FROM work.drup_subject AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.subject
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.subject', (SELECT count(*) FROM dsp.subject) - written.behind, 'drup_subject', step._file, step._row, NULL, step._n, step._of
+FROM work.drup_subject AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.drup_subject AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -264,16 +280,16 @@ LEFT JOIN work.drup_subject AS step ON step._left_out = filter.name AND step._ta
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'drup_subject', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'drup_subject', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.drup_subject AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'drup_subject', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.drup_subject AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

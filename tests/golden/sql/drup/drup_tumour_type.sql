@@ -76,6 +76,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."ICD10Code" AS "ICD10Code",
         i."ICD10Description" AS "ICD10Description",
         i."ID" AS "ID",
@@ -134,6 +135,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -157,6 +159,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -268,6 +271,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -331,7 +335,19 @@ SELECT
     cohort_tumour_type AS cohort_tumour_type,
     other_tumour_type AS other_tumour_type
 FROM work.drup_tumour_type AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.tumour_type
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.tumour_type', (SELECT count(*) FROM dsp.tumour_type) - written.behind, 'drup_tumour_type', step._file, step._row, NULL, step._n, step._of
+FROM work.drup_tumour_type AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.drup_tumour_type AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -341,16 +357,16 @@ LEFT JOIN work.drup_tumour_type AS step ON step._left_out = filter.name AND step
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'drup_tumour_type', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'drup_tumour_type', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.drup_tumour_type AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'drup_tumour_type', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.drup_tumour_type AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -17,6 +17,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."AEREL1" AS "AEREL1",
         i."AEREL1CD" AS "AEREL1CD",
         i."AEREL2" AS "AEREL2",
@@ -71,6 +72,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "SubjectId" || chr(31) || o_plain(o_num("AESPID")) || chr(31) || slot AS _key,
@@ -92,6 +94,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -197,6 +200,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -268,7 +272,19 @@ SELECT
     expected AS expected,
     action AS action
 FROM work.impress_adverse_event_relation AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.adverse_event_relation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.adverse_event_relation', (SELECT count(*) FROM dsp.adverse_event_relation) - written.behind, 'impress_adverse_event_relation', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_adverse_event_relation AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_adverse_event_relation AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -278,16 +294,16 @@ LEFT JOIN work.impress_adverse_event_relation AS step ON step._left_out = filter
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_adverse_event_relation', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_adverse_event_relation', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_adverse_event_relation AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_adverse_event_relation', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_adverse_event_relation AS step
 LEFT JOIN (VALUES
     (1, 'join event', 'no match'),

@@ -19,6 +19,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'vi' AS _source,
         i."EventDate" AS "EventDate",
         i."EventId" AS "EventId",
@@ -35,6 +36,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'rnrsp' AS _source,
         i."EventDate" AS "EventDate",
         i."EventId" AS "EventId",
@@ -51,6 +53,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'rntmnt' AS _source,
         i."EventDate" AS "EventDate",
         i."EventId" AS "EventId",
@@ -98,6 +101,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -119,6 +123,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -187,6 +192,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -254,7 +260,19 @@ SELECT
     non_target_lesions AS non_target_lesions,
     non_target_recorded AS non_target_recorded
 FROM work.impress_baseline_rano AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.baseline_tumour_assessment
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.baseline_tumour_assessment', (SELECT count(*) FROM dsp.baseline_tumour_assessment) - written.behind, 'impress_baseline_rano', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_baseline_rano AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_baseline_rano AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -264,16 +282,16 @@ LEFT JOIN work.impress_baseline_rano AS step ON step._left_out = filter.name AND
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_baseline_rano', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_baseline_rano', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_baseline_rano AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_baseline_rano', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_baseline_rano AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

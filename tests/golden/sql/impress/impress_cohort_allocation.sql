@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."COHCTN" AS "COHCTN",
         i."COHORTNAME" AS "COHORTNAME",
         i."COHTMN" AS "COHTMN",
@@ -32,6 +33,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "SubjectId" || chr(31) || "EventDate" || chr(31) || "COHORTNAME" AS _key,
@@ -48,6 +50,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -144,6 +147,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -198,7 +202,19 @@ SELECT
     target_mutation AS target_mutation,
     cohort_tumour_type AS cohort_tumour_type
 FROM work.impress_cohort_allocation AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.cohort_allocation
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.cohort_allocation', (SELECT count(*) FROM dsp.cohort_allocation) - written.behind, 'impress_cohort_allocation', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_cohort_allocation AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_cohort_allocation AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -208,16 +224,16 @@ LEFT JOIN work.impress_cohort_allocation AS step ON step._left_out = filter.name
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_cohort_allocation', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_cohort_allocation', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_cohort_allocation AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_cohort_allocation', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_cohort_allocation AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

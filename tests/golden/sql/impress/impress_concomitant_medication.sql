@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."CMAEYN" AS "CMAEYN",
         i."CMENDAT" AS "CMENDAT",
         i."CMMHYN" AS "CMMHYN",
@@ -36,6 +37,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "SubjectId" || chr(31) || o_plain(o_num("CMSPID")) AS _key,
@@ -54,6 +56,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -163,6 +166,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -227,7 +231,19 @@ SELECT
     for_medical_history AS for_medical_history,
     for_adverse_event AS for_adverse_event
 FROM work.impress_concomitant_medication AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.concomitant_medication
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.concomitant_medication', (SELECT count(*) FROM dsp.concomitant_medication) - written.behind, 'impress_concomitant_medication', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_concomitant_medication AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_concomitant_medication AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -237,16 +253,16 @@ LEFT JOIN work.impress_concomitant_medication AS step ON step._left_out = filter
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_concomitant_medication', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_concomitant_medication', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_concomitant_medication AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_concomitant_medication', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_concomitant_medication AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

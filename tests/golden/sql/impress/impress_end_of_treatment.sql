@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."EOTDAT" AS "EOTDAT",
         i."EOTPROGDTC" AS "EOTPROGDTC",
         i."EOTREOT" AS "EOTREOT",
@@ -31,6 +32,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "SubjectId" || chr(31) || "EOTDAT" AS _key,
@@ -47,6 +49,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -151,6 +154,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -208,7 +212,19 @@ SELECT
     reason_recorded AS reason_recorded,
     progression_date AS progression_date
 FROM work.impress_end_of_treatment AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.end_of_treatment
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.end_of_treatment', (SELECT count(*) FROM dsp.end_of_treatment) - written.behind, 'impress_end_of_treatment', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_end_of_treatment AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_end_of_treatment AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -218,16 +234,16 @@ LEFT JOIN work.impress_end_of_treatment AS step ON step._left_out = filter.name 
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_end_of_treatment', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_end_of_treatment', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_end_of_treatment AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_end_of_treatment', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_end_of_treatment AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -18,6 +18,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."CMAENO" AS "CMAENO",
         i."CMSPID" AS "CMSPID",
         i."SubjectId" AS "SubjectId",
@@ -51,6 +52,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "SubjectId" || chr(31) || o_plain(o_num("CMSPID")) || chr(31) || "CMAENO piece" || chr(31) || CAST(_n AS varchar) AS _key,
@@ -66,6 +68,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -153,6 +156,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -199,7 +203,19 @@ SELECT
     medication_id AS medication_id,
     adverse_event_id AS adverse_event_id
 FROM work.impress_medication_adverse_event AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.medication_adverse_event
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.medication_adverse_event', (SELECT count(*) FROM dsp.medication_adverse_event) - written.behind, 'impress_medication_adverse_event', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_medication_adverse_event AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_medication_adverse_event AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -209,16 +225,16 @@ LEFT JOIN work.impress_medication_adverse_event AS step ON step._left_out = filt
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_medication_adverse_event', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_medication_adverse_event', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_medication_adverse_event AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_medication_adverse_event', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_medication_adverse_event AS step
 LEFT JOIN (VALUES
     (1, 'join medication', 'no match'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.cohort_allocation' AS _source,
         i.allocation_date AS "day",
         NULL AS status,
@@ -17,6 +18,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.follow_up' AS _source,
         i.last_known_alive AS "day",
         i.status AS status,
@@ -52,6 +54,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         subject_id || chr(31) || _source AS _key,
@@ -65,6 +68,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -148,6 +152,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -194,7 +199,19 @@ SELECT
     milestone AS milestone,
     "date" AS "date"
 FROM work.impress_milestone AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.milestone
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.milestone', (SELECT count(*) FROM dsp.milestone) - written.behind, 'impress_milestone', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_milestone AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_milestone AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -204,16 +221,16 @@ LEFT JOIN work.impress_milestone AS step ON step._left_out = filter.name AND ste
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_milestone', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_milestone', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_milestone AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_milestone', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_milestone AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.visit' AS _source,
         NULL AS died,
         NULL AS "last",
@@ -19,6 +20,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.ecog' AS _source,
         NULL AS died,
         NULL AS "last",
@@ -30,6 +32,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.cohort_allocation' AS _source,
         NULL AS died,
         NULL AS "last",
@@ -41,6 +44,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.questionnaire_answer' AS _source,
         NULL AS died,
         NULL AS "last",
@@ -52,6 +56,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.treatment_cycle' AS _source,
         NULL AS died,
         i.end_date AS "last",
@@ -63,6 +68,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.adverse_event' AS _source,
         NULL AS died,
         NULL AS "last",
@@ -74,6 +80,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.tumour_assessment' AS _source,
         NULL AS died,
         NULL AS "last",
@@ -85,6 +92,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.end_of_treatment' AS _source,
         NULL AS died,
         NULL AS "last",
@@ -96,6 +104,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.concomitant_medication' AS _source,
         NULL AS died,
         i.start_date AS "last",
@@ -107,6 +116,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.follow_up' AS _source,
         NULL AS died,
         NULL AS "last",
@@ -118,6 +128,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         'dsp.death' AS _source,
         i."date" AS died,
         NULL AS "last",
@@ -139,6 +150,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         subject_id AS _key,
@@ -153,6 +165,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -199,6 +212,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -249,19 +263,31 @@ SELECT
     start_basis AS start_basis,
     end_date AS end_date
 FROM work.impress_observation_window AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.observation_window
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.observation_window', (SELECT count(*) FROM dsp.observation_window) - written.behind, 'impress_observation_window', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_observation_window AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_observation_window AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_observation_window', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_observation_window', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_observation_window AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_observation_window', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_observation_window AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."EQ5DDAT" AS "EQ5DDAT",
         i."EQ5DVAS" AS "EQ5DVAS",
         i."EventDate" AS "EventDate",
@@ -31,6 +32,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "SubjectId" || chr(31) || nullif(coalesce("EventName", '') || coalesce(' ', '') || coalesce(coalesce("EventDate", "EQ5DDAT"), ''), '') || chr(31) || 'VAS' AS _key,
@@ -49,6 +51,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -159,6 +162,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -222,7 +226,19 @@ SELECT
     item AS item,
     answer AS answer
 FROM work.impress_quality_of_life_vas AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.questionnaire_answer
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.questionnaire_answer', (SELECT count(*) FROM dsp.questionnaire_answer) - written.behind, 'impress_quality_of_life_vas', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_quality_of_life_vas AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_quality_of_life_vas AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -232,16 +248,16 @@ LEFT JOIN work.impress_quality_of_life_vas AS step ON step._left_out = filter.na
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_quality_of_life_vas', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_quality_of_life_vas', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_quality_of_life_vas AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_quality_of_life_vas', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_quality_of_life_vas AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

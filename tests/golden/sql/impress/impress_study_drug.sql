@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         CASE WHEN (CASE WHEN i."COHALLO1" IS NULL THEN 0 ELSE 1 END + CASE WHEN i."COHALLO1__2" IS NULL THEN 0 ELSE 1 END + CASE WHEN i."COHALLO1__3" IS NULL THEN 0 ELSE 1 END) > 1 THEN NULL ELSE coalesce(i."COHALLO1", i."COHALLO1__2", i."COHALLO1__3") END AS "COHALLO1",  -- one of its revisions
         (CASE WHEN i."COHALLO1" IS NULL THEN 0 ELSE 1 END + CASE WHEN i."COHALLO1__2" IS NULL THEN 0 ELSE 1 END + CASE WHEN i."COHALLO1__3" IS NULL THEN 0 ELSE 1 END) > 1 AS "COHALLO1 revisions",
         CASE WHEN (CASE WHEN i."COHALLO1CD" IS NULL THEN 0 ELSE 1 END + CASE WHEN i."COHALLO1__2CD" IS NULL THEN 0 ELSE 1 END + CASE WHEN i."COHALLO1__3CD" IS NULL THEN 0 ELSE 1 END) > 1 THEN NULL ELSE coalesce(i."COHALLO1CD", i."COHALLO1__2CD", i."COHALLO1__3CD") END AS "COHALLO1CD",  -- one of its revisions
@@ -49,6 +50,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "SubjectId" || chr(31) || "EventDate" || chr(31) || "COHORTNAME" || chr(31) || slot AS _key,
@@ -68,6 +70,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -169,6 +172,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -224,7 +228,19 @@ SELECT
     drug AS drug,
     drug_code AS drug_code
 FROM work.impress_study_drug AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.study_drug
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.study_drug', (SELECT count(*) FROM dsp.study_drug) - written.behind, 'impress_study_drug', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_study_drug AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_study_drug AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -234,16 +250,16 @@ LEFT JOIN work.impress_study_drug AS step ON step._left_out = filter.name AND st
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_study_drug', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_study_drug', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_study_drug AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_study_drug', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_study_drug AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

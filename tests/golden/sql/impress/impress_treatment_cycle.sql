@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."SubjectId" AS "SubjectId",
         i."TRC1_DT" AS "TRC1_DT",
         i."TRCNO1" AS "TRCNO1",
@@ -68,6 +69,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -104,6 +106,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -275,6 +278,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -386,7 +390,19 @@ SELECT
     reason_not_taken AS reason_not_taken,
     previous_cycle_as_prescribed AS previous_cycle_as_prescribed
 FROM work.impress_treatment_cycle AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.treatment_cycle
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.treatment_cycle', (SELECT count(*) FROM dsp.treatment_cycle) - written.behind, 'impress_treatment_cycle', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_treatment_cycle AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_treatment_cycle AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -396,16 +412,16 @@ LEFT JOIN work.impress_treatment_cycle AS step ON step._left_out = filter.name A
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_treatment_cycle', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_treatment_cycle', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_treatment_cycle AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_treatment_cycle', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_treatment_cycle AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i."EventDate" AS "EventDate",
         i."EventId" AS "EventId",
         i."RAASSESS1" AS "RAASSESS1",
@@ -43,6 +44,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         "SubjectId" || chr(31) || CASE WHEN o_matches("EventId", '^V[0-9]+$') THEN "EventId" ELSE nullif(coalesce("EventId", '') || coalesce(' ', '') || coalesce("EventDate", ''), '') END AS _key,
@@ -68,6 +70,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -204,6 +207,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -291,7 +295,19 @@ SELECT
     response_recorded AS response_recorded,
     progression_date AS progression_date
 FROM work.impress_tumour_assessment_recist AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.tumour_assessment
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.tumour_assessment', (SELECT count(*) FROM dsp.tumour_assessment) - written.behind, 'impress_tumour_assessment_recist', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_tumour_assessment_recist AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_tumour_assessment_recist AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -301,16 +317,16 @@ LEFT JOIN work.impress_tumour_assessment_recist AS step ON step._left_out = filt
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_tumour_assessment_recist', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_tumour_assessment_recist', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_tumour_assessment_recist AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_tumour_assessment_recist', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_tumour_assessment_recist AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'vi' AS _source,
         i."EventDate" AS "EventDate",
         i."EventId" AS "EventId",
@@ -18,6 +19,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'ecog' AS _source,
         i."EventDate" AS "EventDate",
         i."EventId" AS "EventId",
@@ -28,6 +30,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'ra' AS _source,
         i."EventDate" AS "EventDate",
         i."EventId" AS "EventId",
@@ -38,6 +41,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         'rnrsp' AS _source,
         i."EventDate" AS "EventDate",
         i."EventId" AS "EventId",
@@ -76,6 +80,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -92,6 +97,7 @@ converted AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -190,6 +196,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -243,7 +250,19 @@ SELECT
     mode AS mode,
     "date" AS "date"
 FROM work.impress_visit AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.visit
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.visit', (SELECT count(*) FROM dsp.visit) - written.behind, 'impress_visit', step._file, step._row, NULL, step._n, step._of
+FROM work.impress_visit AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.impress_visit AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -253,16 +272,16 @@ LEFT JOIN work.impress_visit AS step ON step._left_out = filter.name AND step._t
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'impress_visit', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'impress_visit', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.impress_visit AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'impress_visit', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.impress_visit AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -30,6 +30,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.any_event AS any_event,
         i.basis AS basis,
         i.number_of_events AS number_of_events,
@@ -58,6 +59,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || rule AS _key,
@@ -87,6 +89,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -368,6 +371,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -535,8 +539,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row, NULL, step._n, step._of
 FROM work.adverse_event_summary AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -594,8 +598,8 @@ JOIN work."adverse_event_summary parents" AS parent ON parent.hash = step._id_ha
 WHERE step._status = 'used' AND (_target = 1 AND ("events.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row, 'events', step._n, step._of
 FROM work.adverse_event_summary AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_summary' || chr(31) || _key || chr(31) || 'events')
 WHERE step._status = 'used' AND (_target = 1 AND ("events.when"));
@@ -643,8 +647,8 @@ JOIN work."adverse_event_summary parents" AS parent ON parent.hash = step._id_ha
 WHERE step._status = 'used' AND (_target = 1 AND ("serious_events.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row, 'serious_events', step._n, step._of
 FROM work.adverse_event_summary AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_summary' || chr(31) || _key || chr(31) || 'serious_events')
 WHERE step._status = 'used' AND (_target = 1 AND ("serious_events.when"));
@@ -696,23 +700,23 @@ JOIN work."adverse_event_summary parents" AS parent ON parent.hash = step._id_ha
 WHERE step._status = 'used' AND (_target = 1 AND ("worst_grade.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'adverse_event_summary', step._file, step._row, 'worst_grade', step._n, step._of
 FROM work.adverse_event_summary AS step
 JOIN register.observation AS ids ON ids.hash = o_id('adverse_event_summary' || chr(31) || _key || chr(31) || 'worst_grade')
 WHERE step._status = 'used' AND (_target = 1 AND ("worst_grade.when"));
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'adverse_event_summary', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'adverse_event_summary', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.adverse_event_summary AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'adverse_event_summary', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.adverse_event_summary AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -19,6 +19,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.criterion AS criterion,
         i.criterion_recorded AS criterion_recorded,
         i."date" AS "date",
@@ -46,6 +47,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || coalesce(criterion, criterion_recorded, 'not said') AS _key,
@@ -70,6 +72,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -308,6 +311,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -416,8 +420,8 @@ JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'baseline_tumour_assessment', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'baseline_tumour_assessment', step._file, step._row, NULL, step._n, step._of
 FROM work.baseline_tumour_assessment AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -479,8 +483,8 @@ JOIN work."baseline_tumour_assessment parents" AS parent ON parent.hash = step._
 WHERE step._status = 'used' AND (_target = 1 AND ("target_sum.when")) AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'baseline_tumour_assessment', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'baseline_tumour_assessment', step._file, step._row, 'target_sum', step._n, step._of
 FROM work.baseline_tumour_assessment AS step
 JOIN register.measurement AS ids ON ids.hash = o_id('baseline_tumour_assessment' || chr(31) || _key || chr(31) || 'target_sum')
 WHERE step._status = 'used' AND (_target = 1 AND ("target_sum.when"));
@@ -528,23 +532,23 @@ JOIN work."baseline_tumour_assessment parents" AS parent ON parent.hash = step._
 WHERE step._status = 'used' AND (_target = 1 AND ("non_target_lesions.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'baseline_tumour_assessment', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'baseline_tumour_assessment', step._file, step._row, 'non_target_lesions', step._n, step._of
 FROM work.baseline_tumour_assessment AS step
 JOIN register.observation AS ids ON ids.hash = o_id('baseline_tumour_assessment' || chr(31) || _key || chr(31) || 'non_target_lesions')
 WHERE step._status = 'used' AND (_target = 1 AND ("non_target_lesions.when"));
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'baseline_tumour_assessment', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'baseline_tumour_assessment', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.baseline_tumour_assessment AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'baseline_tumour_assessment', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.baseline_tumour_assessment AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

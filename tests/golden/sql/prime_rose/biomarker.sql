@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.category AS category,
         i."date" AS "date",
         i.gene_mutation AS gene_mutation,
@@ -34,6 +35,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || CAST("date" AS varchar) || chr(31) || nullif(coalesce(gene_mutation, '') || coalesce('|', '') || coalesce(target_name, '') || coalesce('|', '') || coalesce(target_mutation, '') || coalesce('|', '') || coalesce(coalesce(other, category, CAST(gene_mutation_code AS varchar)), ''), '') AS _key,
@@ -60,6 +62,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -437,6 +440,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -619,8 +623,8 @@ JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'biomarker', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'biomarker', step._file, step._row, NULL, step._n, step._of
 FROM work.biomarker AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -676,8 +680,8 @@ JOIN work."biomarker parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("category.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'biomarker', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'biomarker', step._file, step._row, 'category', step._n, step._of
 FROM work.biomarker AS step
 JOIN register.observation AS ids ON ids.hash = o_id('biomarker' || chr(31) || _key || chr(31) || 'category')
 WHERE step._status = 'used' AND (_target = 1 AND ("category.when"));
@@ -723,8 +727,8 @@ JOIN work."biomarker parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("other.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'biomarker', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'biomarker', step._file, step._row, 'other', step._n, step._of
 FROM work.biomarker AS step
 JOIN register.observation AS ids ON ids.hash = o_id('biomarker' || chr(31) || _key || chr(31) || 'other')
 WHERE step._status = 'used' AND (_target = 1 AND ("other.when"));
@@ -737,16 +741,16 @@ LEFT JOIN work.biomarker AS step ON step._left_out = filter.name AND step._targe
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'biomarker', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'biomarker', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.biomarker AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'biomarker', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.biomarker AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

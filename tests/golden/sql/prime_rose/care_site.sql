@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.site AS site,
         i.trial AS trial
     FROM dsp.subject AS i
@@ -27,6 +28,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || site AS _key,
@@ -41,6 +43,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -89,6 +92,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -155,8 +159,8 @@ JOIN register.care_site AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.care_site
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'care_site', ids.id, 'care_site', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'care_site', ids.id, 'care_site', step._file, step._row, NULL, step._n, step._of
 FROM work.care_site AS step
 JOIN register.care_site AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -169,16 +173,16 @@ LEFT JOIN work.care_site AS step ON step._left_out = filter.name AND step._targe
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'care_site', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'care_site', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.care_site AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'care_site', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.care_site AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing')

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.cohort_name AS cohort_name,
         i.trial AS trial
     FROM dsp.cohort_allocation AS i
@@ -25,6 +26,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || cohort_name AS _key,
@@ -39,6 +41,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -88,6 +91,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -154,23 +158,23 @@ JOIN register.cohort_definition AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.cohort_definition
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'cohort_definition', ids.id, 'cohort_definition', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'cohort_definition', ids.id, 'cohort_definition', step._file, step._row, NULL, step._n, step._of
 FROM work.cohort_definition AS step
 JOIN register.cohort_definition AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'cohort_definition', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'cohort_definition', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.cohort_definition AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'cohort_definition', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.cohort_definition AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.allocation_date AS allocation_date,
         i.cohort_name AS cohort_name,
         i.cohort_tumour_type AS cohort_tumour_type,
@@ -30,6 +31,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || CAST(allocation_date AS varchar) || chr(31) || cohort_name AS _key,
@@ -51,6 +53,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -275,6 +278,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -389,8 +393,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row, NULL, step._n, step._of
 FROM work.cohort_membership AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -446,8 +450,8 @@ JOIN work."cohort_membership parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("target.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row, 'target', step._n, step._of
 FROM work.cohort_membership AS step
 JOIN register.observation AS ids ON ids.hash = o_id('cohort_membership' || chr(31) || _key || chr(31) || 'target')
 WHERE step._status = 'used' AND (_target = 1 AND ("target.when"));
@@ -493,23 +497,23 @@ JOIN work."cohort_membership parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("tumour_type.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'cohort_membership', step._file, step._row, 'tumour_type', step._n, step._of
 FROM work.cohort_membership AS step
 JOIN register.observation AS ids ON ids.hash = o_id('cohort_membership' || chr(31) || _key || chr(31) || 'tumour_type')
 WHERE step._status = 'used' AND (_target = 1 AND ("tumour_type.when"));
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'cohort_membership', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'cohort_membership', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.cohort_membership AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'cohort_membership', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.cohort_membership AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -18,6 +18,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.end_date AS end_date,
         i.for_adverse_event AS for_adverse_event,
         i.for_medical_history AS for_medical_history,
@@ -47,6 +48,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || medication_id AS _key,
@@ -77,6 +79,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -477,6 +480,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -684,8 +688,8 @@ JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.drug_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'drug_exposure', ids.id, 'concomitant_medication', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'drug_exposure', ids.id, 'concomitant_medication', step._file, step._row, NULL, step._n, step._of
 FROM work.concomitant_medication AS step
 JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -739,8 +743,8 @@ JOIN work."concomitant_medication parents" AS parent ON parent.hash = step._id_h
 WHERE step._status = 'used' AND (_target = 1 AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'concomitant_medication', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'concomitant_medication', step._file, step._row, 'ongoing', step._n, step._of
 FROM work.concomitant_medication AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication' || chr(31) || _key || chr(31) || 'ongoing')
 WHERE step._status = 'used' AND (_target = 1 AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL));
@@ -784,8 +788,8 @@ JOIN work."concomitant_medication parents" AS parent ON parent.hash = step._id_h
 WHERE step._status = 'used' AND (_target = 1 AND ("for_medical_history.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'concomitant_medication', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'concomitant_medication', step._file, step._row, 'for_medical_history', step._n, step._of
 FROM work.concomitant_medication AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication' || chr(31) || _key || chr(31) || 'for_medical_history')
 WHERE step._status = 'used' AND (_target = 1 AND ("for_medical_history.when"));
@@ -829,8 +833,8 @@ JOIN work."concomitant_medication parents" AS parent ON parent.hash = step._id_h
 WHERE step._status = 'used' AND (_target = 1 AND ("for_adverse_event.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'concomitant_medication', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'concomitant_medication', step._file, step._row, 'for_adverse_event', step._n, step._of
 FROM work.concomitant_medication AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication' || chr(31) || _key || chr(31) || 'for_adverse_event')
 WHERE step._status = 'used' AND (_target = 1 AND ("for_adverse_event.when"));
@@ -876,8 +880,8 @@ JOIN work."concomitant_medication parents" AS parent ON parent.hash = step._id_h
 WHERE step._status = 'used' AND (_target = 1 AND ("indication.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'concomitant_medication', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'concomitant_medication', step._file, step._row, 'indication', step._n, step._of
 FROM work.concomitant_medication AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication' || chr(31) || _key || chr(31) || 'indication')
 WHERE step._status = 'used' AND (_target = 1 AND ("indication.when"));
@@ -890,16 +894,16 @@ LEFT JOIN work.concomitant_medication AS step ON step._left_out = filter.name AN
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'concomitant_medication', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'concomitant_medication', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.concomitant_medication AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'concomitant_medication', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.concomitant_medication AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

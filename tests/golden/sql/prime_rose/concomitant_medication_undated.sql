@@ -30,6 +30,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.end_date AS end_date,
         i.for_adverse_event AS for_adverse_event,
         i.for_medical_history AS for_medical_history,
@@ -62,6 +63,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || medication_id AS _key,
@@ -92,6 +94,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -513,6 +516,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -735,8 +739,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row, NULL, step._n, step._of
 FROM work.concomitant_medication_undated AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -790,8 +794,8 @@ JOIN work."concomitant_medication_undated parents" AS parent ON parent.hash = st
 WHERE step._status = 'used' AND (_target = 1 AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row, 'ongoing', step._n, step._of
 FROM work.concomitant_medication_undated AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'ongoing')
 WHERE step._status = 'used' AND (_target = 1 AND ((("ongoing.when") AND NOT coalesce("ongoing.start" < born, FALSE)) AND "ongoing.start" IS NOT NULL));
@@ -835,8 +839,8 @@ JOIN work."concomitant_medication_undated parents" AS parent ON parent.hash = st
 WHERE step._status = 'used' AND (_target = 1 AND ("for_medical_history.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row, 'for_medical_history', step._n, step._of
 FROM work.concomitant_medication_undated AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_medical_history')
 WHERE step._status = 'used' AND (_target = 1 AND ("for_medical_history.when"));
@@ -880,8 +884,8 @@ JOIN work."concomitant_medication_undated parents" AS parent ON parent.hash = st
 WHERE step._status = 'used' AND (_target = 1 AND ("for_adverse_event.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row, 'for_adverse_event', step._n, step._of
 FROM work.concomitant_medication_undated AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'for_adverse_event')
 WHERE step._status = 'used' AND (_target = 1 AND ("for_adverse_event.when"));
@@ -927,8 +931,8 @@ JOIN work."concomitant_medication_undated parents" AS parent ON parent.hash = st
 WHERE step._status = 'used' AND (_target = 1 AND ("indication.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'concomitant_medication_undated', step._file, step._row, 'indication', step._n, step._of
 FROM work.concomitant_medication_undated AS step
 JOIN register.observation AS ids ON ids.hash = o_id('concomitant_medication_undated' || chr(31) || _key || chr(31) || 'indication')
 WHERE step._status = 'used' AND (_target = 1 AND ("indication.when"));
@@ -941,16 +945,16 @@ LEFT JOIN work.concomitant_medication_undated AS step ON step._left_out = filter
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'concomitant_medication_undated', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'concomitant_medication_undated', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.concomitant_medication_undated AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'concomitant_medication_undated', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.concomitant_medication_undated AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.cycle_number AS cycle_number,
         i.end_date AS end_date,
         i.received AS received,
@@ -31,6 +32,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || CAST(cycle_number AS varchar) AS _key,
@@ -47,6 +49,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -108,6 +111,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -186,8 +190,8 @@ JOIN register.episode AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.episode
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'episode', ids.id, 'cycle_episode', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'episode', ids.id, 'cycle_episode', step._file, step._row, NULL, step._n, step._of
 FROM work.cycle_episode AS step
 JOIN register.episode AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -210,16 +214,16 @@ LEFT JOIN work.cycle_episode AS step ON step._left_out = filter.name AND step._t
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'cycle_episode', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'cycle_episode', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.cycle_episode AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'cycle_episode', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.cycle_episode AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -30,6 +30,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i."date" AS "date",
         i.trial AS trial,
         fatal.term AS "fatal.term",
@@ -66,6 +67,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -80,6 +82,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -270,6 +273,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -341,8 +345,8 @@ FROM work.death AS step
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.death
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'death', person, 'death', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'death', person, 'death', step._file, step._row, NULL, step._n, step._of
 FROM work.death AS step
 WHERE step._status = 'used';
 
@@ -354,16 +358,16 @@ LEFT JOIN work.death AS step ON step._left_out = filter.name AND step._target = 
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'death', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'death', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.death AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'death', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.death AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -20,6 +20,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.subject_id AS subject_id,
         i.trial AS trial,
         event.adverse_event_id AS "event.adverse_event_id",
@@ -41,6 +42,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id AS _key,
@@ -58,6 +60,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -111,6 +114,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -170,19 +174,31 @@ SELECT
     basis AS basis,
     rule AS rule
 FROM work.derive_adverse_event_summary AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.adverse_event_summary
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.adverse_event_summary', (SELECT count(*) FROM dsp.adverse_event_summary) - written.behind, 'derive_adverse_event_summary', step._file, step._row, NULL, step._n, step._of
+FROM work.derive_adverse_event_summary AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.derive_adverse_event_summary AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'derive_adverse_event_summary', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'derive_adverse_event_summary', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.derive_adverse_event_summary AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'derive_adverse_event_summary', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.derive_adverse_event_summary AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.answer AS answer,
         i."date" AS "date",
         i.instrument AS instrument,
@@ -32,6 +33,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || occasion AS _key,
@@ -52,6 +54,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -114,6 +117,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -184,7 +188,19 @@ SELECT
     basis AS basis,
     rule AS rule
 FROM work.derive_eq_5d_profile AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.questionnaire_score
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.questionnaire_score', (SELECT count(*) FROM dsp.questionnaire_score) - written.behind, 'derive_eq_5d_profile', step._file, step._row, NULL, step._n, step._of
+FROM work.derive_eq_5d_profile AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.derive_eq_5d_profile AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -194,16 +210,16 @@ LEFT JOIN work.derive_eq_5d_profile AS step ON step._left_out = filter.name AND 
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'derive_eq_5d_profile', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'derive_eq_5d_profile', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.derive_eq_5d_profile AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'derive_eq_5d_profile', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.derive_eq_5d_profile AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i.evaluable AS evaluable,
         i.rule AS rule,
         i.subject_id AS subject_id
@@ -71,6 +72,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         subject_id || chr(31) || rule AS _key,
@@ -85,6 +87,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -170,6 +173,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -219,19 +223,31 @@ SELECT
     basis AS basis,
     rule AS rule
 FROM work.derive_evaluability AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins dsp.evaluability
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'dsp.evaluability', (SELECT count(*) FROM dsp.evaluability) - written.behind, 'derive_evaluability', step._file, step._row, NULL, step._n, step._of
+FROM work.derive_evaluability AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.derive_evaluability AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'derive_evaluability', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'derive_evaluability', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.derive_evaluability AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'derive_evaluability', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.derive_evaluability AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -29,6 +29,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.assessment_date AS assessment_date,
         i.basis AS basis,
         i.criterion AS criterion,
@@ -62,6 +63,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || CAST(week AS varchar) || chr(31) || rule AS _key,
@@ -91,6 +93,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -367,6 +370,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -522,8 +526,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'disease_control', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'disease_control', step._file, step._row, NULL, step._n, step._of
 FROM work.disease_control AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -585,8 +589,8 @@ JOIN work."disease_control parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("response.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'disease_control', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'disease_control', step._file, step._row, 'response', step._n, step._of
 FROM work.disease_control AS step
 JOIN register.observation AS ids ON ids.hash = o_id('disease_control' || chr(31) || _key || chr(31) || 'response')
 WHERE step._status = 'used' AND (_target = 1 AND ("response.when"));
@@ -640,8 +644,8 @@ JOIN work."disease_control parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("time_point.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'disease_control', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'disease_control', step._file, step._row, 'time_point', step._n, step._of
 FROM work.disease_control AS step
 JOIN register.observation AS ids ON ids.hash = o_id('disease_control' || chr(31) || _key || chr(31) || 'time_point')
 WHERE step._status = 'used' AND (_target = 1 AND ("time_point.when"));
@@ -654,16 +658,16 @@ LEFT JOIN work.disease_control AS step ON step._left_out = filter.name AND step.
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'disease_control', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'disease_control', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.disease_control AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'disease_control', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.disease_control AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -18,6 +18,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.cohort_tumour_type AS cohort_tumour_type,
         i."date" AS "date",
         i.icd10_code AS icd10_code,
@@ -57,6 +58,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || "subject.person_key" AS _key,
@@ -75,6 +77,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -347,6 +350,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -477,8 +481,8 @@ JOIN register.episode AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.episode
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'episode', ids.id, 'disease_episode', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'episode', ids.id, 'disease_episode', step._file, step._row, NULL, step._n, step._of
 FROM work.disease_episode AS step
 JOIN register.episode AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -501,16 +505,16 @@ LEFT JOIN work.disease_episode AS step ON step._left_out = filter.name AND step.
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'disease_episode', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'disease_episode', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.disease_episode AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'disease_episode', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.disease_episode AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -18,6 +18,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.cohort_tumour_type AS cohort_tumour_type,
         i."date" AS "date",
         i.icd10_code AS icd10_code,
@@ -57,6 +58,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || "subject.person_key" || chr(31) || coalesce(icd10_code, main_tumour_type, other_tumour_type, cohort_tumour_type) AS _key,
@@ -69,6 +71,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -154,6 +157,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -192,7 +196,19 @@ SELECT
     event AS event_id,
     coalesce("event.field", 0) AS episode_event_field_concept_id
 FROM work.disease_episode_condition AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins cdm.episode_event
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'episode_event', (SELECT count(*) FROM cdm.episode_event) - written.behind, 'disease_episode_condition', step._file, step._row, NULL, step._n, step._of
+FROM work.disease_episode_condition AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.disease_episode_condition AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -202,16 +218,16 @@ LEFT JOIN work.disease_episode_condition AS step ON step._left_out = filter.name
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'disease_episode_condition', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'disease_episode_condition', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.disease_episode_condition AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'disease_episode_condition', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.disease_episode_condition AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.baseline AS baseline,
         i."date" AS "date",
         i.date_basis AS date_basis,
@@ -32,6 +33,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || coalesce(event_id, 'no visit') || chr(31) || CAST("date" AS varchar) AS _key,
@@ -58,6 +60,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -326,6 +329,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -476,8 +480,8 @@ JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'ecog', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'ecog', step._file, step._row, NULL, step._n, step._of
 FROM work.ecog AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -533,8 +537,8 @@ JOIN work."ecog parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("baseline.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'ecog', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'ecog', step._file, step._row, 'baseline', step._n, step._of
 FROM work.ecog AS step
 JOIN register.observation AS ids ON ids.hash = o_id('ecog' || chr(31) || _key || chr(31) || 'baseline')
 WHERE step._status = 'used' AND (_target = 1 AND ("baseline.when"));
@@ -584,8 +588,8 @@ JOIN work."ecog parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("eligible.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'ecog', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'ecog', step._file, step._row, 'eligible', step._n, step._of
 FROM work.ecog AS step
 JOIN register.observation AS ids ON ids.hash = o_id('ecog' || chr(31) || _key || chr(31) || 'eligible')
 WHERE step._status = 'used' AND (_target = 1 AND ("eligible.when"));
@@ -633,23 +637,23 @@ JOIN work."ecog parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("date_basis.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'ecog', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'ecog', step._file, step._row, 'date_basis', step._n, step._of
 FROM work.ecog AS step
 JOIN register.observation AS ids ON ids.hash = o_id('ecog' || chr(31) || _key || chr(31) || 'date_basis')
 WHERE step._status = 'used' AND (_target = 1 AND ("date_basis.when"));
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'ecog', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'ecog', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.ecog AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'ecog', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.ecog AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.last_dose_date AS last_dose_date,
         i.progression_date AS progression_date,
         i.reason AS reason,
@@ -30,6 +31,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || CAST(last_dose_date AS varchar) AS _key,
@@ -53,6 +55,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -301,6 +304,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -432,8 +436,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'end_of_treatment', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'end_of_treatment', step._file, step._row, NULL, step._n, step._of
 FROM work.end_of_treatment AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -485,8 +489,8 @@ JOIN work."end_of_treatment parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ((("progression.when") AND NOT coalesce("progression.start" < born, FALSE)) AND "progression.start" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'end_of_treatment', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'end_of_treatment', step._file, step._row, 'progression', step._n, step._of
 FROM work.end_of_treatment AS step
 JOIN register.observation AS ids ON ids.hash = o_id('end_of_treatment' || chr(31) || _key || chr(31) || 'progression')
 WHERE step._status = 'used' AND (_target = 1 AND ((("progression.when") AND NOT coalesce("progression.start" < born, FALSE)) AND "progression.start" IS NOT NULL));
@@ -530,23 +534,23 @@ JOIN work."end_of_treatment parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ((("recorded.when") AND NOT coalesce("recorded.start" < born, FALSE)) AND "recorded.start" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'end_of_treatment', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'end_of_treatment', step._file, step._row, 'recorded', step._n, step._of
 FROM work.end_of_treatment AS step
 JOIN register.observation AS ids ON ids.hash = o_id('end_of_treatment' || chr(31) || _key || chr(31) || 'recorded')
 WHERE step._status = 'used' AND (_target = 1 AND ((("recorded.when") AND NOT coalesce("recorded.start" < born, FALSE)) AND "recorded.start" IS NOT NULL));
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'end_of_treatment', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'end_of_treatment', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.end_of_treatment AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'end_of_treatment', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.end_of_treatment AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

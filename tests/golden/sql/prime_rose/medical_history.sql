@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.end_date AS end_date,
         i.history_id AS history_id,
         i.start_date AS start_date,
@@ -32,6 +33,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || history_id AS _key,
@@ -53,6 +55,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -356,6 +359,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -504,8 +508,8 @@ JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first;
 
 -- origins cdm.condition_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'condition_occurrence', ids.id, 'medical_history', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'condition_occurrence', ids.id, 'medical_history', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history AS step
 JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence');
@@ -546,8 +550,8 @@ JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first;
 
 -- origins cdm.device_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'device_exposure', ids.id, 'medical_history', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'device_exposure', ids.id, 'medical_history', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history AS step
 JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure');
@@ -588,8 +592,8 @@ JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first;
 
 -- origins cdm.drug_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'drug_exposure', ids.id, 'medical_history', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'drug_exposure', ids.id, 'medical_history', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history AS step
 JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure');
@@ -630,8 +634,8 @@ JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement') AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'medical_history', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'medical_history', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement');
@@ -672,8 +676,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation') AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'medical_history', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation');
@@ -714,8 +718,8 @@ JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first;
 
 -- origins cdm.procedure_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'procedure_occurrence', ids.id, 'medical_history', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'procedure_occurrence', ids.id, 'medical_history', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
@@ -815,8 +819,8 @@ JOIN work."medical_history parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("status.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'medical_history', step._file, step._row, 'status', step._n, step._of
 FROM work.medical_history AS step
 JOIN register.observation AS ids ON ids.hash = o_id('medical_history' || chr(31) || _key || chr(31) || 'status')
 WHERE step._status = 'used' AND (_target = 1 AND ("status.when"));
@@ -829,16 +833,16 @@ LEFT JOIN work.medical_history AS step ON step._left_out = filter.name AND step.
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'medical_history', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'medical_history', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.medical_history AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'medical_history', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.medical_history AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -29,6 +29,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.end_date AS end_date,
         i.history_id AS history_id,
         i.start_date AS start_date,
@@ -57,6 +58,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || history_id AS _key,
@@ -82,6 +84,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -401,6 +404,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -564,8 +568,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history_undated', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'medical_history_undated', step._file, step._row, NULL, step._n, step._of
 FROM work.medical_history_undated AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -625,8 +629,8 @@ JOIN work."medical_history_undated parents" AS parent ON parent.hash = step._id_
 WHERE step._status = 'used' AND (_target = 1 AND ("status.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history_undated', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'medical_history_undated', step._file, step._row, 'status', step._n, step._of
 FROM work.medical_history_undated AS step
 JOIN register.observation AS ids ON ids.hash = o_id('medical_history_undated' || chr(31) || _key || chr(31) || 'status')
 WHERE step._status = 'used' AND (_target = 1 AND ("status.when"));
@@ -670,8 +674,8 @@ JOIN work."medical_history_undated parents" AS parent ON parent.hash = step._id_
 WHERE step._status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'medical_history_undated', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'medical_history_undated', step._file, step._row, 'end', step._n, step._of
 FROM work.medical_history_undated AS step
 JOIN register.observation AS ids ON ids.hash = o_id('medical_history_undated' || chr(31) || _key || chr(31) || 'end')
 WHERE step._status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL));
@@ -684,16 +688,16 @@ LEFT JOIN work.medical_history_undated AS step ON step._left_out = filter.name A
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'medical_history_undated', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'medical_history_undated', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.medical_history_undated AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'medical_history_undated', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.medical_history_undated AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.adverse_event_id AS adverse_event_id,
         i.medication_id AS medication_id,
         i.subject_id AS subject_id,
@@ -27,6 +28,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || medication_id || chr(31) || adverse_event_id AS _key,
@@ -39,6 +41,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -126,6 +129,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -171,19 +175,31 @@ SELECT
     fact_2 AS fact_id_2,
     coalesce(relationship, 0) AS relationship_concept_id
 FROM work.medication_due_to_adverse_event AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins cdm.fact_relationship
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'fact_relationship', (SELECT count(*) FROM cdm.fact_relationship) - written.behind, 'medication_due_to_adverse_event', step._file, step._row, NULL, step._n, step._of
+FROM work.medication_due_to_adverse_event AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.medication_due_to_adverse_event AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'medication_due_to_adverse_event', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'medication_due_to_adverse_event', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.medication_due_to_adverse_event AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'medication_due_to_adverse_event', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.medication_due_to_adverse_event AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.birth_date AS birth_date,
         i.birth_year AS birth_year,
         i.enrolment AS enrolment,
@@ -47,6 +48,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -66,6 +68,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -164,6 +167,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -255,8 +259,8 @@ WHERE step.known_by IS NOT NULL
   AND _id_hash IN (SELECT kept._hash FROM work.person AS kept WHERE kept._status = 'used');
 
 -- origins cdm.person
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'person', ids.id, 'person', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'person', ids.id, 'person', step._file, step._row, NULL, step._n, step._of
 FROM work.person AS step
 JOIN register.person AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -269,16 +273,16 @@ LEFT JOIN work.person AS step ON step._left_out = filter.name AND step._target =
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'person', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'person', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.person AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'person', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.person AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

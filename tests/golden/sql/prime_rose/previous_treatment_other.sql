@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.end_date AS end_date,
         i.kind AS kind,
         i.kind_recorded AS kind_recorded,
@@ -35,6 +36,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || treatment_id AS _key,
@@ -60,6 +62,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -404,6 +407,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -569,8 +573,8 @@ JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence') AND step._first;
 
 -- origins cdm.condition_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'condition_occurrence', ids.id, 'previous_treatment_other', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'condition_occurrence', ids.id, 'previous_treatment_other', step._file, step._row, NULL, step._n, step._of
 FROM work.previous_treatment_other AS step
 JOIN register.condition_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'condition_occurrence');
@@ -611,8 +615,8 @@ JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure') AND step._first;
 
 -- origins cdm.device_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'device_exposure', ids.id, 'previous_treatment_other', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'device_exposure', ids.id, 'previous_treatment_other', step._file, step._row, NULL, step._n, step._of
 FROM work.previous_treatment_other AS step
 JOIN register.device_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'device_exposure');
@@ -653,8 +657,8 @@ JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure') AND step._first;
 
 -- origins cdm.drug_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'drug_exposure', ids.id, 'previous_treatment_other', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'drug_exposure', ids.id, 'previous_treatment_other', step._file, step._row, NULL, step._n, step._of
 FROM work.previous_treatment_other AS step
 JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'drug_exposure');
@@ -695,8 +699,8 @@ JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement') AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'previous_treatment_other', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'previous_treatment_other', step._file, step._row, NULL, step._n, step._of
 FROM work.previous_treatment_other AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'measurement');
@@ -737,8 +741,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation') AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'previous_treatment_other', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'previous_treatment_other', step._file, step._row, NULL, step._n, step._of
 FROM work.previous_treatment_other AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'observation');
@@ -779,8 +783,8 @@ JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence') AND step._first;
 
 -- origins cdm.procedure_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'procedure_occurrence', ids.id, 'previous_treatment_other', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'procedure_occurrence', ids.id, 'previous_treatment_other', step._file, step._row, NULL, step._n, step._of
 FROM work.previous_treatment_other AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND (_table = 'procedure_occurrence');
@@ -880,8 +884,8 @@ JOIN work."previous_treatment_other parents" AS parent ON parent.hash = step._id
 WHERE step._status = 'used' AND (_target = 1 AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'previous_treatment_other', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'previous_treatment_other', step._file, step._row, 'line', step._n, step._of
 FROM work.previous_treatment_other AS step
 JOIN register.observation AS ids ON ids.hash = o_id('previous_treatment_other' || chr(31) || _key || chr(31) || 'line')
 WHERE step._status = 'used' AND (_target = 1 AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL));
@@ -925,8 +929,8 @@ JOIN work."previous_treatment_other parents" AS parent ON parent.hash = step._id
 WHERE step._status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'previous_treatment_other', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'previous_treatment_other', step._file, step._row, 'end', step._n, step._of
 FROM work.previous_treatment_other AS step
 JOIN register.observation AS ids ON ids.hash = o_id('previous_treatment_other' || chr(31) || _key || chr(31) || 'end')
 WHERE step._status = 'used' AND (_target = 1 AND ((("end.when") AND NOT coalesce("end.start" < born, FALSE)) AND "end.start" IS NOT NULL));
@@ -939,16 +943,16 @@ LEFT JOIN work.previous_treatment_other AS step ON step._left_out = filter.name 
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'previous_treatment_other', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'previous_treatment_other', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.previous_treatment_other AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'previous_treatment_other', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.previous_treatment_other AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.end_date AS end_date,
         i.kind AS kind,
         i.kind_recorded AS kind_recorded,
@@ -35,6 +36,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || treatment_id AS _key,
@@ -55,6 +57,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -332,6 +335,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -461,8 +465,8 @@ JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.procedure_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'procedure_occurrence', ids.id, 'previous_treatment_procedure', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'procedure_occurrence', ids.id, 'previous_treatment_procedure', step._file, step._row, NULL, step._n, step._of
 FROM work.previous_treatment_procedure AS step
 JOIN register.procedure_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -522,8 +526,8 @@ JOIN work."previous_treatment_procedure parents" AS parent ON parent.hash = step
 WHERE step._status = 'used' AND (_target = 1 AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'previous_treatment_procedure', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'previous_treatment_procedure', step._file, step._row, 'line', step._n, step._of
 FROM work.previous_treatment_procedure AS step
 JOIN register.observation AS ids ON ids.hash = o_id('previous_treatment_procedure' || chr(31) || _key || chr(31) || 'line')
 WHERE step._status = 'used' AND (_target = 1 AND ("line.concept.source" IS NOT NULL OR "line.number" IS NOT NULL OR "line.text" IS NOT NULL));
@@ -536,16 +540,16 @@ LEFT JOIN work.previous_treatment_procedure AS step ON step._left_out = filter.n
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'previous_treatment_procedure', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'previous_treatment_procedure', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.previous_treatment_procedure AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'previous_treatment_procedure', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.previous_treatment_procedure AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -32,6 +32,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        CAST(NULL AS bigint) AS _of,
         i.criterion AS criterion,
         i.response AS response,
         i.start_date AS start_date,
@@ -124,6 +125,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || criterion AS _key,
@@ -143,6 +145,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -419,6 +422,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -552,8 +556,8 @@ JOIN register.episode AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.episode
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'episode', ids.id, 'progression_episode', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'episode', ids.id, 'progression_episode', step._file, step._row, NULL, step._n, step._of
 FROM work.progression_episode AS step
 JOIN register.episode AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -569,16 +573,16 @@ JOIN register.episode AS ids ON ids.hash = step._id_hash
 WHERE step._status = 'used' AND step._first AND step._target = 1;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'progression_episode', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'progression_episode', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.progression_episode AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'progression_episode', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.progression_episode AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -42,6 +42,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.basis AS basis,
         i.days_treated AS days_treated,
         i.dose_delivered AS dose_delivered,
@@ -91,6 +92,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -130,6 +132,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -501,6 +504,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -701,8 +705,8 @@ JOIN register.episode AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.episode
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'episode', ids.id, 'regimen_episode', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'episode', ids.id, 'regimen_episode', step._file, step._row, NULL, step._n, step._of
 FROM work.regimen_episode AS step
 JOIN register.episode AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -760,8 +764,8 @@ JOIN work."regimen_episode parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("number_of_cycles.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row, 'number_of_cycles', step._n, step._of
 FROM work.regimen_episode AS step
 JOIN register.observation AS ids ON ids.hash = o_id('regimen_episode' || chr(31) || _key || chr(31) || 'number_of_cycles')
 WHERE step._status = 'used' AND (_target = 1 AND ("number_of_cycles.when"));
@@ -811,8 +815,8 @@ JOIN work."regimen_episode parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("days_treated.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row, 'days_treated', step._n, step._of
 FROM work.regimen_episode AS step
 JOIN register.observation AS ids ON ids.hash = o_id('regimen_episode' || chr(31) || _key || chr(31) || 'days_treated')
 WHERE step._status = 'used' AND (_target = 1 AND ("days_treated.when"));
@@ -858,8 +862,8 @@ JOIN work."regimen_episode parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ((("last_cycle_start.when") AND NOT coalesce("last_cycle_start.start" < born, FALSE)) AND "last_cycle_start.start" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row, 'last_cycle_start', step._n, step._of
 FROM work.regimen_episode AS step
 JOIN register.observation AS ids ON ids.hash = o_id('regimen_episode' || chr(31) || _key || chr(31) || 'last_cycle_start')
 WHERE step._status = 'used' AND (_target = 1 AND ((("last_cycle_start.when") AND NOT coalesce("last_cycle_start.start" < born, FALSE)) AND "last_cycle_start.start" IS NOT NULL));
@@ -905,8 +909,8 @@ JOIN work."regimen_episode parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("dose_delivered.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row, 'dose_delivered', step._n, step._of
 FROM work.regimen_episode AS step
 JOIN register.observation AS ids ON ids.hash = o_id('regimen_episode' || chr(31) || _key || chr(31) || 'dose_delivered')
 WHERE step._status = 'used' AND (_target = 1 AND ("dose_delivered.when"));
@@ -954,8 +958,8 @@ JOIN work."regimen_episode parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("administration.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'regimen_episode', step._file, step._row, 'administration', step._n, step._of
 FROM work.regimen_episode AS step
 JOIN register.observation AS ids ON ids.hash = o_id('regimen_episode' || chr(31) || _key || chr(31) || 'administration')
 WHERE step._status = 'used' AND (_target = 1 AND ("administration.when"));
@@ -968,16 +972,16 @@ LEFT JOIN work.regimen_episode AS step ON step._left_out = filter.name AND step.
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'regimen_episode', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'regimen_episode', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.regimen_episode AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'regimen_episode', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.regimen_episode AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

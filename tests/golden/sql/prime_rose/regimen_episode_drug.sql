@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.cycle_number AS cycle_number,
         i.drug AS drug,
         i.drug_number AS drug_number,
@@ -31,6 +32,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || CAST(drug_number AS varchar) || chr(31) || CAST(cycle_number AS varchar) || chr(31) || lower(drug) AS _key,
@@ -43,6 +45,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -128,6 +131,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -166,7 +170,19 @@ SELECT
     event AS event_id,
     coalesce("event.field", 0) AS episode_event_field_concept_id
 FROM work.regimen_episode_drug AS step
-WHERE step._status = 'used' AND step._first;
+WHERE step._status = 'used' AND step._first
+ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target;
+
+-- origins cdm.episode_event
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'episode_event', (SELECT count(*) FROM cdm.episode_event) - written.behind, 'regimen_episode_drug', step._file, step._row, NULL, step._n, step._of
+FROM work.regimen_episode_drug AS step
+JOIN (
+    SELECT _hash, _target, count(*) OVER () - row_number() OVER (ORDER BY step._file, step._row, step._n, step._of, step._hash, step._target) AS behind
+    FROM work.regimen_episode_drug AS step
+    WHERE step._status = 'used' AND step._first
+) AS written ON written._hash = step._hash AND written._target = step._target
+WHERE step._status = 'used';
 
 -- filters
 INSERT INTO audit.filters ("map", filter, rows)
@@ -176,16 +192,16 @@ LEFT JOIN work.regimen_episode_drug AS step ON step._left_out = filter.name AND 
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'regimen_episode_drug', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'regimen_episode_drug', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.regimen_episode_drug AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'regimen_episode_drug', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.regimen_episode_drug AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

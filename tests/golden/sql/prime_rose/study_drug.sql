@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.cycle_number AS cycle_number,
         i.days_not_taken AS days_not_taken,
         i.dose AS dose,
@@ -48,6 +49,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || CAST(drug_number AS varchar) || chr(31) || CAST(cycle_number AS varchar) || chr(31) || lower(drug) AS _key,
@@ -89,6 +91,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -536,6 +539,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -777,8 +781,8 @@ JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.drug_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'drug_exposure', ids.id, 'study_drug', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'drug_exposure', ids.id, 'study_drug', step._file, step._row, NULL, step._n, step._of
 FROM work.study_drug AS step
 JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -834,8 +838,8 @@ JOIN work."study_drug parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("given_as_specified.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'study_drug', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'study_drug', step._file, step._row, 'given_as_specified', step._n, step._of
 FROM work.study_drug AS step
 JOIN register.observation AS ids ON ids.hash = o_id('study_drug' || chr(31) || _key || chr(31) || 'given_as_specified')
 WHERE step._status = 'used' AND (_target = 1 AND ("given_as_specified.when"));
@@ -883,8 +887,8 @@ JOIN work."study_drug parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("reason_not_as_specified.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'study_drug', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'study_drug', step._file, step._row, 'reason_not_as_specified', step._n, step._of
 FROM work.study_drug AS step
 JOIN register.observation AS ids ON ids.hash = o_id('study_drug' || chr(31) || _key || chr(31) || 'reason_not_as_specified')
 WHERE step._status = 'used' AND (_target = 1 AND ("reason_not_as_specified.when"));
@@ -930,8 +934,8 @@ JOIN work."study_drug parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("whole_dose_delivered.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'study_drug', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'study_drug', step._file, step._row, 'whole_dose_delivered', step._n, step._of
 FROM work.study_drug AS step
 JOIN register.observation AS ids ON ids.hash = o_id('study_drug' || chr(31) || _key || chr(31) || 'whole_dose_delivered')
 WHERE step._status = 'used' AND (_target = 1 AND ("whole_dose_delivered.when"));
@@ -981,8 +985,8 @@ JOIN work."study_drug parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("days_not_taken.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'study_drug', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'study_drug', step._file, step._row, 'days_not_taken', step._n, step._of
 FROM work.study_drug AS step
 JOIN register.observation AS ids ON ids.hash = o_id('study_drug' || chr(31) || _key || chr(31) || 'days_not_taken')
 WHERE step._status = 'used' AND (_target = 1 AND ("days_not_taken.when"));
@@ -1028,8 +1032,8 @@ JOIN work."study_drug parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("previous_cycle.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'study_drug', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'study_drug', step._file, step._row, 'previous_cycle', step._n, step._of
 FROM work.study_drug AS step
 JOIN register.observation AS ids ON ids.hash = o_id('study_drug' || chr(31) || _key || chr(31) || 'previous_cycle')
 WHERE step._status = 'used' AND (_target = 1 AND ("previous_cycle.when"));
@@ -1073,8 +1077,8 @@ JOIN work."study_drug parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ((("first_intake.when") AND NOT coalesce("first_intake.start" < born, FALSE)) AND "first_intake.start" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'study_drug', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'study_drug', step._file, step._row, 'first_intake', step._n, step._of
 FROM work.study_drug AS step
 JOIN register.observation AS ids ON ids.hash = o_id('study_drug' || chr(31) || _key || chr(31) || 'first_intake')
 WHERE step._status = 'used' AND (_target = 1 AND ((("first_intake.when") AND NOT coalesce("first_intake.start" < born, FALSE)) AND "first_intake.start" IS NOT NULL));
@@ -1087,16 +1091,16 @@ LEFT JOIN work.study_drug AS step ON step._left_out = filter.name AND step._targ
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'study_drug', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'study_drug', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.study_drug AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'study_drug', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.study_drug AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -43,6 +43,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.cohort_name AS cohort_name,
         i.drug AS drug,
         i.drug_number AS drug_number,
@@ -75,6 +76,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || cohort_name || chr(31) || CAST(drug_number AS varchar) AS _key,
@@ -93,6 +95,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -388,6 +391,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -509,8 +513,8 @@ JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.drug_exposure
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'drug_exposure', ids.id, 'study_drug_whole', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'drug_exposure', ids.id, 'study_drug_whole', step._file, step._row, NULL, step._n, step._of
 FROM work.study_drug_whole AS step
 JOIN register.drug_exposure AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -533,16 +537,16 @@ LEFT JOIN work.study_drug_whole AS step ON step._left_out = filter.name AND step
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'study_drug_whole', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'study_drug_whole', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.study_drug_whole AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'study_drug_whole', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.study_drug_whole AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

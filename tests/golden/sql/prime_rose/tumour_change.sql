@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.assessment_id AS assessment_id,
         i.change_from_baseline AS change_from_baseline,
         i.change_from_nadir AS change_from_nadir,
@@ -52,6 +53,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -77,6 +79,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -326,6 +329,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -462,8 +466,8 @@ JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'tumour_change', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'tumour_change', step._file, step._row, NULL, step._n, step._of
 FROM work.tumour_change AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -523,8 +527,8 @@ JOIN work."tumour_change parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("from_nadir.when")) AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'tumour_change', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'tumour_change', step._file, step._row, 'from_nadir', step._n, step._of
 FROM work.tumour_change AS step
 JOIN register.measurement AS ids ON ids.hash = o_id('tumour_change' || chr(31) || _key || chr(31) || 'from_nadir')
 WHERE step._status = 'used' AND (_target = 1 AND ("from_nadir.when"));
@@ -578,8 +582,8 @@ JOIN work."tumour_change parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("nadir.when")) AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'tumour_change', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'tumour_change', step._file, step._row, 'nadir', step._n, step._of
 FROM work.tumour_change AS step
 JOIN register.measurement AS ids ON ids.hash = o_id('tumour_change' || chr(31) || _key || chr(31) || 'nadir')
 WHERE step._status = 'used' AND (_target = 1 AND ("nadir.when"));
@@ -592,16 +596,16 @@ LEFT JOIN work.tumour_change AS step ON step._left_out = filter.name AND step._t
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'tumour_change', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'tumour_change', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.tumour_change AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'tumour_change', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.tumour_change AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.assessment_id AS assessment_id,
         i.criterion AS criterion,
         i.current_sum AS current_sum,
@@ -48,6 +49,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _differs1,
@@ -65,6 +67,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -170,6 +173,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -252,8 +256,8 @@ JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.measurement
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'measurement', ids.id, 'tumour_size', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'measurement', ids.id, 'tumour_size', step._file, step._row, NULL, step._n, step._of
 FROM work.tumour_size AS step
 JOIN register.measurement AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -266,16 +270,16 @@ LEFT JOIN work.tumour_size AS step ON step._left_out = filter.name AND step._tar
 GROUP BY filter.name;
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'tumour_size', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'tumour_size', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.tumour_size AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'tumour_size', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.tumour_size AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

@@ -18,6 +18,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i."date" AS "date",
         i.event_id AS event_id,
         i.event_name AS event_name,
@@ -41,6 +42,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || event_id AS _key,
@@ -56,6 +58,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -157,6 +160,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -240,23 +244,23 @@ JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.visit_occurrence
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'visit_occurrence', ids.id, 'visit', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'visit_occurrence', ids.id, 'visit', step._file, step._row, NULL, step._n, step._of
 FROM work.visit AS step
 JOIN register.visit_occurrence AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'visit', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'visit', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.visit AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'visit', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.visit AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),

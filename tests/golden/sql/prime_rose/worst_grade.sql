@@ -8,6 +8,7 @@ input AS (
     SELECT
         i._file AS _file,
         i._row AS _row,
+        i.rowid + 1 AS _of,
         i.basis AS basis,
         i.ctcae_version AS ctcae_version,
         i."date" AS "date",
@@ -34,6 +35,7 @@ raw AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         trial || chr(31) || subject_id || chr(31) || term || chr(31) || coalesce(ctcae_version, 'not said') || chr(31) || rule AS _key,
@@ -67,6 +69,7 @@ typed AS (
     SELECT
         _file,
         _row,
+        _of,
         _n,
         _left_out,
         _key,
@@ -386,6 +389,7 @@ final AS (
 SELECT
     _file,
     _row,
+    _of,
     _n,
     _left_out,
     _key,
@@ -575,8 +579,8 @@ JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used' AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'worst_grade', step._file, step._row, NULL, step._n, step._of
 FROM work.worst_grade AS step
 JOIN register.observation AS ids ON ids.hash = _id_hash
 WHERE step._status = 'used';
@@ -640,8 +644,8 @@ JOIN work."worst_grade parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("related.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'worst_grade', step._file, step._row, 'related', step._n, step._of
 FROM work.worst_grade AS step
 JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'related')
 WHERE step._status = 'used' AND (_target = 1 AND ("related.when"));
@@ -691,8 +695,8 @@ JOIN work."worst_grade parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL)) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'worst_grade', step._file, step._row, 'number_of_events', step._n, step._of
 FROM work.worst_grade AS step
 JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'number_of_events')
 WHERE step._status = 'used' AND (_target = 1 AND ("number_of_events.concept.source" IS NOT NULL OR "number_of_events.number" IS NOT NULL OR "number_of_events.text" IS NOT NULL));
@@ -740,23 +744,23 @@ JOIN work."worst_grade parents" AS parent ON parent.hash = step._id_hash
 WHERE step._status = 'used' AND (_target = 1 AND ("serious.when")) AND step._first;
 
 -- origins cdm.observation
-INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row)
-SELECT 'observation', ids.id, 'worst_grade', step._file, step._row
+INSERT INTO audit.row_origins (table_name, row_id, "map", file_number, row, part, piece, made_of)
+SELECT 'observation', ids.id, 'worst_grade', step._file, step._row, 'serious', step._n, step._of
 FROM work.worst_grade AS step
 JOIN register.observation AS ids ON ids.hash = o_id('worst_grade' || chr(31) || _key || chr(31) || 'serious')
 WHERE step._status = 'used' AND (_target = 1 AND ("serious.when"));
 
 -- left_out
-INSERT INTO audit.left_out ("map", reason, file_number, row)
-SELECT 'worst_grade', coalesce(_left_out, 'duplicate'), _file, _row
+INSERT INTO audit.left_out ("map", reason, file_number, row, piece, made_of)
+SELECT 'worst_grade', coalesce(_left_out, 'duplicate'), _file, _row, _n, _of
 FROM work.worst_grade AS step
 WHERE _target = 1 AND _status IN ('filtered', 'deduplicated');
 
 -- rejects
-INSERT INTO audit.rejects ("map", field, reason, file, sheet, row)
+INSERT INTO audit.rejects ("map", field, reason, file, sheet, row, piece, made_of)
 SELECT
     'worst_grade', coalesce(why.field, 'key'), coalesce(why.reason, 'another row has this key'),
-    file.file, file.sheet, step._row
+    file.file, file.sheet, step._row, step._n, step._of
 FROM work.worst_grade AS step
 LEFT JOIN (VALUES
     (1, 'key', 'missing'),
