@@ -98,6 +98,11 @@ class Problems:
         """Note several problems."""
         self._found.update(dict.fromkeys(problems))
 
+    def drop(self, problems: Iterable[Problem]) -> None:
+        """Take back what was noted, where the user accepts it."""
+        for problem in problems:
+            self._found.pop(problem, None)
+
     @property
     def found(self) -> list[Problem]:
         """All problems, in the order in which they were noted."""

@@ -120,6 +120,13 @@ def _repaired(code: Column, label: _Told, small: int) -> Column:
         shown = (codes.get(pair.code), label.rows.get(pair.label))
         far = all(pair.rows is None or rows is None or rows - pair.rows in (0, *range(small, rows)) for rows in shown)
         kept.append(pair if far else replace(pair, rows=None))
+    # nor may all pairs of a code, or of a label, leave a few of its rows over
+    for side, rows_of in (("code", codes), ("label", label.rows)):
+        for name, rows in rows_of.items():
+            told = [pair for pair in kept if getattr(pair, side) == name and pair.rows is not None]
+            if told and 0 < rows - sum(pair.rows or 0 for pair in told) < small:
+                least = min(told, key=lambda pair: pair.rows or 0)
+                kept[kept.index(least)] = replace(least, rows=None)
     return replace(code, pairs=tuple(kept))
 
 

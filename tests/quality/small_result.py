@@ -55,7 +55,8 @@ INSERT INTO audit.written VALUES
     ('subject', 'dsp.subject', 40), ('person', 'person', 40), ('person', 'observation_period', 40),
     ('person', 'care_site', 2), ('event', 'visit_occurrence', 40), ('event', 'drug_exposure', 40),
     ('event', 'condition_occurrence', 30), ('subject', 'condition_occurrence', 10), ('event', 'measurement', 0);
-INSERT INTO audit.row_origins (table_name, row_id, map, file_number, row) SELECT 'person', n, 'person', 1, n FROM range(1, 41) AS r(n);
+INSERT INTO audit.row_origins (table_name, row_id, map, file_number, row)
+SELECT 'person', n, 'person', 1, n FROM range(1, 41) AS r(n);
 INSERT INTO audit.lookups VALUES
     ('event', 'concept', 1, 'a.csv', 'a.csv', 'fever', 60, 0, 0, 2),
     ('event', 'concept', 1, 'a.csv', 'a.csv', 'glow', 20, 10, 0, 0),

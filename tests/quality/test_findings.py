@@ -98,8 +98,10 @@ INSERT INTO audit.row_origins (table_name, row_id, map, file_number, row) VALUES
     ('condition_occurrence', 1, 'condition', 5, 2), ('condition_occurrence', 2, 'condition', 5, 3),
     ('condition_occurrence', 3, 'condition', 5, 4), ('condition_occurrence', 4, 'condition', 5, 5),
     ('observation', 1, 'condition', 5, 2), ('procedure_occurrence', 1, 'procedure', 5, 5);
-INSERT INTO audit.row_origins (table_name, row_id, map, file_number, row) SELECT 'person', n, 'person', 1, n + 1 FROM range(1, 13) AS r(n);
-INSERT INTO audit.row_origins (table_name, row_id, map, file_number, row) SELECT 'visit_occurrence', n, 'straight', 2, n FROM range(50, 55) AS r(n);
+INSERT INTO audit.row_origins (table_name, row_id, map, file_number, row)
+SELECT 'person', n, 'person', 1, n + 1 FROM range(1, 13) AS r(n);
+INSERT INTO audit.row_origins (table_name, row_id, map, file_number, row)
+SELECT 'visit_occurrence', n, 'straight', 2, n FROM range(50, 55) AS r(n);
 INSERT INTO audit.rejects (map, field, reason, file, sheet, row) VALUES
     ('events', 'start_date', 'missing', 'ae.csv', NULL, 8), ('events', 'start_date', 'missing', 'ae.csv', NULL, 9),
     ('events', 'key', 'another row has this key', 'ae.csv', NULL, 10);

@@ -72,7 +72,7 @@ def accepted(project: Project, problems: Problems, *, complete: bool) -> None:
                 at = file.at("accept", code, key=True)
                 message = f"there is no warning {code} here that could be accepted"
                 problems.add("OM939", message, at, "delete the line", severity="warning")
-    problems.found[:] = [problem for problem in problems.found if problem not in taken]
+    problems.drop(taken)
 
 
 def _is_about(problem: Problem, file: FileModel, project: Project) -> bool:
