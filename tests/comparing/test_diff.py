@@ -93,13 +93,13 @@ def test_the_first_lines_answer_what_is_asked_of_a_delivery(trial: Trial) -> Non
     trial.change("maps/event.yaml", "start_date: {value: START", "start_date: {value: lower(START)")
     trial.run()
     day = json.loads((trial.folder / "out/earlier/last/manifest.json").read_bytes())["run"]["started"][:10]
-    lines = trial.omopify("diff").stdout.splitlines()
-    assert lines[:4] == [
-        f"Since the result of {day}: 3 people more (10 now), 1 person vanished.",
-        "New rows: 3 in person, 1 in condition_era and 1 in condition_occurrence.",
-        "Rows that are gone: 3 in condition_era, 3 in condition_occurrence and 1 in person.",
-        "Because the map small_event changed and the forms ae and dm changed.",
-    ]
+    said = " ".join(trial.omopify("diff").stdout.split())  # a line may be broken
+    assert said.startswith(
+        f"Since the result of {day}: 3 people more (10 now), 1 person vanished. "
+        "New rows: 3 in person, 1 in condition_era and 1 in condition_occurrence. "
+        "Rows that are gone: 3 in condition_era, 3 in condition_occurrence and 1 in person. "
+        "Because the map small_event changed and the forms ae and dm changed. "
+    )
 
 
 def test_why_names_what_each_map_takes_something_from(trial: Trial) -> None:

@@ -45,7 +45,11 @@ _STEP = re.compile(
 _CELL = re.compile(r"`([^`]+)`\s+to\s+`([^`]+)`")
 _SURE = re.compile(r" \(\d\.\d\d\)")
 _PROBLEMS = re.compile(r"^\d+ problems?$", re.MULTILINE)
-_HELD_UP = re.compile(r"^Quality: NOT READY\b|\AVOID: |^\d+ tests?: .*\d+ failed", re.MULTILINE)
+_HELD_UP = re.compile(
+    # the draft: all that 'sign-off --check' says of it
+    r"^Quality: NOT READY\b|\AVOID: |^\d+ tests?: .*\d+ failed|\Asigned off by .* as a DRAFT: it cannot be uploaded\Z",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)

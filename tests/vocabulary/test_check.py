@@ -622,7 +622,7 @@ def test_people_see_where_what_and_how_to_mend_it(tmp_path: Path, monkeypatch: p
         "did you mean 910123 Synthetic rash? (one digit too many); correct the id [OM641]"
     ) in result.stderr
     assert result.stderr.count("did you mean") == 10
-    assert "maps/trial/concepts/terms.csv: 5 more of OM641; --format json lists all" in result.stderr
+    assert "maps/trial/concepts/terms.csv: 5 more of OM641; --json lists all" in result.stderr
     assert result.stdout.strip().endswith(
         "18 concepts in maps and 1 concept file; 15 errors, 0 warnings; not compared with the data: there is no run yet"
     )
